@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""Hold the appliance's lock from one task of a play to another."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: appliance_lock
+short_description: Hold the appliance's lock from one task of a play to another
+description:
+  - Converging, updating, restoring and dongle work must not run side by side; each takes the same flock(2).
+  - A play is many processes, so a transient systemd unit holds the lock for it.
+  - The action plugin of the same name adds who asks, and takes over a lock that an interrupted play
+    of the same controller left behind.
+options:
+  path:
+    description: The lock file.
+    type: path
+    required: true
+  state:
+    description: V(held) takes the lock or fails in words; V(free) gives back what this play took.
+    type: str
+    choices: [held, free]
+    default: held
+  work:
+    description: What the lock is taken for, as the next one who wants it will read it.
+    type: str
+    default: converge
+  limit:
+    description: Seconds after which the lock frees itself, should the controller never come back.
+    type: int
+    default: 7200
+  by:
+    description: The controller's name; set by the action plugin.
+    type: str
+  pid:
+    description: The play's process on the controller; set by the action plugin.
+    type: int
+  take_over:
+    description: End another play's hold first; set by the action plugin when that play is dead.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Hold the appliance's lock
+  appliance_lock:
+    path: /run/lock/hems.lock
+"""
+
+RETURN = r"""
+holder:
+  description: Who holds the lock when it could not be had (C(work), C(by), C(pid), C(since)).
+  type: dict
+  returned: when the lock is held by somebody else
+"""
+
+UNIT = "hems-lock-play.service"
+CONFLICT = 75  # sysexits.h EX_TEMPFAIL: flock's way of saying "held by somebody else"
+
+# Inside the lock: write down who holds it, say so to systemd, and wait to be stopped.
+HOLD = 'printf "%s\\n" "$2" >"$1" && systemd-notify --ready && exec sleep infinity'
+
+
+def hold_command(path: str, note: str, limit: int) -> list[str]:
+    """Return the command that starts the holder and ends once it has the lock or can't have it."""
+    properties = ["Type=notify", "NotifyAccess=all", f"RuntimeMaxSec={limit}", "TimeoutStartSec=15"]
+    return [
+        "systemd-run",
+        f"--unit={UNIT}",
+        "--collect",
+        "--quiet",
+        "--description=Holds the appliance's lock for a play",
+        *(f"--property={line}" for line in properties),
+        *("flock", "--exclusive", "--nonblock", f"--conflict-exit-code={CONFLICT}", path),
+        *("sh", "-c", HOLD, "sh", path, note),
+    ]
+
+
+def read_holder(path: Path) -> dict[str, Any]:
+    """Return what the lock's holder wrote about itself, or nothing when that can't be read."""
+    try:
+        holder = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def refusal(holder: dict[str, Any], path: str) -> str:
+    """Say in one sentence who holds the lock and what to do."""
+    work = holder.get("work", "something")
+    by = f" of {holder['by']}" if holder.get("by") else ""
+    since = f" since {holder['since']}" if holder.get("since") else ""
+    return (
+        f"The appliance's lock is held by the {work}{by}{since}: wait until it has finished, "
+        f"or, if that was interrupted, free it with 'sudo systemctl stop {UNIT}' (lock file {path})."
+    )
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["held", "free"], "default": "held"},
+            "work": {"type": "str", "default": "converge"},
+            "limit": {"type": "int", "default": 7200},
+            "by": {"type": "str"},
+            "pid": {"type": "int"},
+            "take_over": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    arguments = module.params
+    # Taking and giving back a lock is no change to the box, and a dry run disturbs nobody.
+    if module.check_mode:
+        module.exit_json(changed=False)
+    if arguments["state"] == "free" or arguments["take_over"]:
+        module.run_command(["systemctl", "stop", UNIT])
+    if arguments["state"] == "free":
+        module.exit_json(changed=False)
+    note = {
+        "work": arguments["work"],
+        "by": arguments["by"],
+        "pid": arguments["pid"],
+        "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    code, _, error = module.run_command(hold_command(arguments["path"], json.dumps(note), arguments["limit"]))
+    if code == 0:
+        module.exit_json(changed=False)
+    holder = read_holder(Path(arguments["path"]))
+    if holder:
+        module.fail_json(msg=refusal(holder, arguments["path"]), holder=holder)
+    module.fail_json(msg=f"The appliance's lock {arguments['path']} can't be taken: {error.strip()}")
+
+
+if __name__ == "__main__":
+    main()

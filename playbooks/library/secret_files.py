@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""Give the Pi its secrets: one root-only file each, from the Vault or made there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: secret_files
+short_description: Keep one root-only file a secret, from a given value or made on the Pi
+description:
+  - A secret with a value is written when the file differs.
+  - A secret without one is made once and then left alone; it never leaves the Pi.
+  - No value and no hash is ever returned.
+options:
+  directory:
+    description: The directory (made 0700, root).
+    type: path
+    required: true
+  secrets:
+    description: File name to an object with an optional C(value).
+    type: dict
+    required: true
+  length:
+    description: Characters of a secret that is made here.
+    type: int
+    default: 24
+"""
+
+EXAMPLES = r"""
+- name: Give the Pi its secrets
+  secret_files:
+    directory: /etc/hems/secrets
+    secrets:
+      owner_password: {value: "{{ hems_secret_owner_password | default(omit) }}"}
+      mqtt_hems: {}
+  no_log: true
+  diff: false
+"""
+
+RETURN = r"""
+made:
+  description: Names of the secrets made or replaced in this run.
+  type: list
+  elements: str
+  returned: always
+"""
+
+# Readable over the telephone: no 0/O, 1/l/I; what is left satisfies InfluxDB's strong-password rule
+# (three of upper, lower, digit, symbol) once one of each is present.
+UPPER = "".join(sorted(set(string.ascii_uppercase) - set("IO")))
+LOWER = "".join(sorted(set(string.ascii_lowercase) - set("l")))
+DIGITS = "23456789"
+
+DIRECTORY_MODE = 0o700
+
+
+def make(length: int) -> str:
+    """Make a secret of so many characters that holds at least one of each class."""
+    while True:
+        secret = "".join(secrets.choice(UPPER + LOWER + DIGITS) for _ in range(length))
+        if all(set(secret) & set(group) for group in (UPPER, LOWER, DIGITS)):
+            return secret
+
+
+def wanted(current: str | None, value: str | None, length: int) -> str:
+    """Return what the file should hold: the given value, else what is there, else a new secret."""
+    if value:
+        return value
+    return current or make(length)
+
+
+def write(path: Path, secret: str) -> None:
+    """Write the secret 0600 in one step that survives a power cut."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as stream:
+        stream.write(secret + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+
+
+def read(path: Path) -> str | None:
+    """Return the secret without its newline, or None when there is no such file or it is empty."""
+    try:
+        return path.read_text().removesuffix("\n") or None
+    except FileNotFoundError:
+        return None
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "directory": {"type": "path", "required": True},
+            "secrets": {"type": "dict", "required": True, "no_log": True},
+            "length": {"type": "int", "default": 24},
+        },
+        supports_check_mode=True,
+    )
+    directory = Path(module.params["directory"])
+    requested: dict[str, dict[str, Any]] = module.params["secrets"]
+    made = []
+    exposed = directory.exists() and directory.stat().st_mode & 0o777 != DIRECTORY_MODE
+    if not module.check_mode:
+        directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        directory.chmod(DIRECTORY_MODE)
+    for name, options in requested.items():
+        path = directory / name
+        current = read(path)
+        secret = wanted(current, (options or {}).get("value"), module.params["length"])
+        if secret == current:
+            continue
+        made.append(name)
+        if not module.check_mode:
+            write(path, secret)
+    module.exit_json(changed=bool(made) or exposed, made=sorted(made))
+
+
+if __name__ == "__main__":
+    main()

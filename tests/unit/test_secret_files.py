@@ -1,0 +1,33 @@
+"""Secrets: made once, replaced only by the Vault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules import load_module
+
+module = load_module("playbooks/library/secret_files.py")
+
+
+def test_a_made_secret_satisfies_influxdbs_rule() -> None:
+    made = {module.make(24) for _ in range(50)}
+    assert len(made) == 50
+    for secret in made:
+        assert len(secret) == 24
+        assert any(c.isupper() for c in secret) and any(c.islower() for c in secret) and any(c.isdigit() for c in secret)
+
+
+def test_what_is_there_stays_and_the_vault_wins() -> None:
+    assert module.wanted("there", None, 24) == "there"
+    assert module.wanted("there", "", 24) == "there"
+    assert module.wanted("there", "given", 24) == "given"
+    assert len(module.wanted(None, None, 30)) == 30
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    module.write(tmp_path / "secret", "s3cret")
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    assert module.read(tmp_path / "secret") == "s3cret"
+    assert module.read(tmp_path / "none") is None
+    (tmp_path / "cut").write_text("")
+    assert module.read(tmp_path / "cut") is None, "a file cut short by a power failure is made again"
