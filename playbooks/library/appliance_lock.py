@@ -66,8 +66,14 @@ holder:
 UNIT = "hems-lock-play.service"
 CONFLICT = 75  # sysexits.h EX_TEMPFAIL: flock's way of saying "held by somebody else"
 
-# Inside the lock: write down who holds it, say so to systemd, and wait to be stopped.
-HOLD = 'printf "%s\\n" "$2" >"$1" && systemd-notify --ready && exec sleep infinity'
+PATIENCE = 2  # seconds; who only looks at the lock holds it for a moment
+
+# Inside the lock: write down who holds it, say so to systemd, wait to be stopped, and wipe the note,
+# so that the next holder, which may leave none, is not taken for this one.
+HOLD = """
+trap ': >"$1"; exit' TERM
+printf '%s\\n' "$2" >"$1" && systemd-notify --ready && { sleep infinity & wait; }
+"""
 
 
 def hold_command(path: str, note: str, limit: int) -> list[str]:
@@ -80,7 +86,7 @@ def hold_command(path: str, note: str, limit: int) -> list[str]:
         "--quiet",
         "--description=Holds the appliance's lock for a play",
         *(f"--property={line}" for line in properties),
-        *("flock", "--exclusive", "--nonblock", f"--conflict-exit-code={CONFLICT}", path),
+        *("flock", "--exclusive", f"--timeout={PATIENCE}", f"--conflict-exit-code={CONFLICT}", path),
         *("sh", "-c", HOLD, "sh", path, note),
     ]
 
@@ -96,12 +102,12 @@ def read_holder(path: Path) -> dict[str, Any]:
 
 def refusal(holder: dict[str, Any], path: str) -> str:
     """Say in one sentence who holds the lock and what to do."""
-    work = holder.get("work", "something")
-    by = f" of {holder['by']}" if holder.get("by") else ""
-    since = f" since {holder['since']}" if holder.get("since") else ""
+    if not holder:
+        return f"Another program holds the appliance's lock {path}: wait until it ends; 'sudo lslocks' names it."
     return (
-        f"The appliance's lock is held by the {work}{by}{since}: wait until it has finished, "
-        f"or, if that was interrupted, free it with 'sudo systemctl stop {UNIT}' (lock file {path})."
+        f"The appliance's lock is held by the {holder.get('work')} of {holder.get('by')} since "
+        f"{holder.get('since')}: wait until it has finished, or, if that was interrupted, free it with "
+        f"'sudo systemctl stop {UNIT}'."
     )
 
 
@@ -134,12 +140,12 @@ def main() -> None:
         "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     code, _, error = module.run_command(hold_command(arguments["path"], json.dumps(note), arguments["limit"]))
-    if code == 0:
-        module.exit_json(changed=False)
-    holder = read_holder(Path(arguments["path"]))
-    if holder:
+    if code and error.strip():
+        module.fail_json(msg=f"The appliance's lock {arguments['path']} can't be taken: {error.strip()}")
+    if code:
+        holder = read_holder(Path(arguments["path"]))
         module.fail_json(msg=refusal(holder, arguments["path"]), holder=holder)
-    module.fail_json(msg=f"The appliance's lock {arguments['path']} can't be taken: {error.strip()}")
+    module.exit_json(changed=False)
 
 
 if __name__ == "__main__":
