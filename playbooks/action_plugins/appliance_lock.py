@@ -1,6 +1,6 @@
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""The controller's half of appliance_lock: says who asks, and knows a dead play when it sees one."""
+"""The controller's half of appliance_lock: says who asks, and knows a dead play."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_dead(holder: dict[str, Any], controller: str) -> bool:
     return False
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """Run the module with the controller's name and this play's process id."""
 
     _supports_check_mode = True

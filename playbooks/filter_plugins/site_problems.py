@@ -39,7 +39,11 @@ def _matches(pattern: re.Pattern[str], form: str) -> Check:
 def _number(low: float, high: float, unit: str) -> Check:
     def check(value: Any) -> str | None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return None if number and low <= value <= high else f"must be a number from {low:g} to {high:g} ({unit})"
+        return (
+            None
+            if number and low <= value <= high
+            else f"must be a number from {low:g} to {high:g} ({unit})"
+        )
 
     return check
 
@@ -59,7 +63,11 @@ def _switch(value: Any) -> str | None:
 def _time_zone(value: Any) -> str | None:
     # A controller without a time zone database can't judge.
     known = zoneinfo.available_timezones() or {value}
-    return None if isinstance(value, str) and value in known else "must be an IANA time zone such as Europe/Dublin"
+    return (
+        None
+        if isinstance(value, str) and value in known
+        else "must be an IANA time zone such as Europe/Dublin"
+    )
 
 
 def _password(value: Any) -> str | None:
@@ -73,7 +81,10 @@ def _influxdb_password(value: Any) -> str | None:
     if problem := _password(value):
         return problem
     if sum(bool(re.search(group, value)) for group in INFLUXDB_GROUPS) < 3:
-        return "must have three of: upper case, lower case, digit, one of !@#$%^&*()_+ (InfluxDB refuses it)"
+        return (
+            "must have three of: upper case, lower case, digit, one of !@#$%^&*()_+ "
+            "(InfluxDB refuses it)"
+        )
     return None
 
 
@@ -94,7 +105,9 @@ REQUIRED: Mapping[str, Check] = {
     "hems_hostname": _matches(HOSTNAME, "a host name of a-z, 0-9 and -, such as hems-cork-01"),
     "hems_time_zone": _time_zone,
     "hems_country": _matches(re.compile("[A-Z]{2}"), "an ISO 3166 country code such as IE"),
-    "hems_language": _matches(re.compile("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "a language code such as en"),
+    "hems_language": _matches(
+        re.compile("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "a language code such as en"
+    ),
     "hems_currency": _matches(re.compile("[A-Z]{3}"), "an ISO 4217 currency code such as EUR"),
     "hems_latitude": _number(-90, 90, "degrees north"),
     "hems_longitude": _number(-180, 180, "degrees east"),
@@ -115,11 +128,16 @@ OPTIONAL: Mapping[str, Check] = {
     "hems_secret_owner_password": _password,
     "hems_secret_door_password": _password,
     "hems_secret_influxdb_password": _influxdb_password,
-    "hems_secret_influxdb_operator_token": _matches(OPERATOR_TOKEN, "32 to 128 of A-Z, a-z, 0-9, - _ ="),
+    "hems_secret_influxdb_operator_token": _matches(
+        OPERATOR_TOKEN, "32 to 128 of A-Z, a-z, 0-9, - _ ="
+    ),
 }
 
 
-UNREADABLE = "can't be read: give the Vault's password (--ask-vault-pass), or define the variables it refers to"
+UNREADABLE = (
+    "can't be read: give the Vault's password (--ask-vault-pass), "
+    "or define the variables it refers to"
+)
 
 
 def _checked(variables: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ DOCUMENTATION = r"""
 module: password_file
 short_description: Keep a file of user names and password hashes in step with secrets on the Pi
 description:
-  - Reads every password from a root-only file on the managed host, so that none travels through Ansible.
+  - Reads every password from a root-only file on the managed host: none travels through Ansible.
   - A hash that still verifies is kept, salt and all, so that a second run changes nothing.
   - Users that are not named lose their line.
 options:
@@ -40,7 +40,8 @@ options:
     required: true
   cost:
     description: >-
-      Work factor of new bcrypt hashes (log2 of the rounds). nginx computes it on every request, hence the low value.
+      Work factor of new bcrypt hashes (log2 of the rounds). nginx computes it on every request,
+      hence the low value.
     type: int
     default: 5
   owner:
@@ -93,12 +94,14 @@ class Bcrypt:
     """nginx hands these to libcrypt's crypt(3)."""
 
     def __init__(self, cost: int) -> None:
-        import bcrypt  # Debian's python3-bcrypt, on the managed host only
+        # Debian's python3-bcrypt, on the managed host; Mosquitto's form does not need it.
+        import bcrypt  # noqa: PLC0415
 
         self._bcrypt = bcrypt
         self._cost = cost
 
     def verify(self, password: bytes, hashed: str) -> bool:
+        """Tell whether crypt(3) would accept the password for this hash at this cost."""
         try:
             same_cost = int(hashed.split("$")[2]) == self._cost
             return same_cost and bool(self._bcrypt.checkpw(password, hashed.encode()))
@@ -106,6 +109,7 @@ class Bcrypt:
             return False
 
     def hash(self, password: bytes) -> str:
+        """Make a new ``$2b$`` hash."""
         return str(self._bcrypt.hashpw(password, self._bcrypt.gensalt(self._cost)).decode())
 
 
@@ -113,6 +117,7 @@ class MosquittoPbkdf2:
     """``$7$<iterations>$<base64 salt>$<base64 hash>``, as mosquitto_passwd 2.0 writes it."""
 
     def verify(self, password: bytes, hashed: str) -> bool:
+        """Tell whether Mosquitto would accept the password for this hash."""
         try:
             _, kind, iterations, salt, digest = hashed.split("$")
             expected = base64.b64decode(digest, validate=True)
@@ -122,6 +127,7 @@ class MosquittoPbkdf2:
         return kind == "7" and hmac.compare_digest(made, expected)
 
     def hash(self, password: bytes) -> str:
+        """Make a new ``$7$`` hash."""
         salt = os.urandom(PBKDF2_SALT_BYTES)
         digest = hashlib.pbkdf2_hmac("sha512", password, salt, PBKDF2_ITERATIONS)
         encoded = (base64.b64encode(part).decode() for part in (salt, digest))
@@ -136,7 +142,9 @@ def updated(current: str, passwords: dict[str, bytes], hasher: Hasher) -> tuple[
     """
     old = dict(line.split(":", 1) for line in current.splitlines() if ":" in line)
     new = {
-        user: old[user] if user in old and hasher.verify(password, old[user]) else hasher.hash(password)
+        user: old[user]
+        if user in old and hasher.verify(password, old[user])
+        else hasher.hash(password)
         for user, password in sorted(passwords.items())
     }
     differs = sorted(user for user in old.keys() | new.keys() if old.get(user) != new.get(user))
@@ -153,10 +161,15 @@ def read_passwords(users: dict[str, str]) -> dict[str, bytes]:
         try:
             secret = Path(path).read_bytes().removesuffix(b"\n")
         except OSError as error:
-            message = f"The password of '{user}' can't be read ({error}): run the whole playbook, role base makes it."
-            raise ValueError(message) from error
+            raise ValueError(
+                f"The password of '{user}' can't be read ({error}): "
+                "run the whole playbook, role base makes it."
+            ) from error
         if not secret:
-            raise ValueError(f"The password file {path} of '{user}' is empty: remove it and run the playbook again.")
+            raise ValueError(
+                f"The password file {path} of '{user}' is empty: "
+                "remove it and run the playbook again."
+            )
         passwords[user] = secret
     return passwords
 
@@ -190,13 +203,19 @@ def main() -> None:
     )
     path = Path(module.params["path"])
     try:
-        hasher: Hasher = Bcrypt(module.params["cost"]) if module.params["format"] == "bcrypt" else MosquittoPbkdf2()
+        hasher: Hasher = (
+            Bcrypt(module.params["cost"])
+            if module.params["format"] == "bcrypt"
+            else MosquittoPbkdf2()
+        )
         current = path.read_text() if path.exists() else ""
         text, differs = updated(current, read_passwords(module.params["users"]), hasher)
     except ValueError as error:
         module.fail_json(msg=str(error))
     except ImportError:
-        module.fail_json(msg="python3-bcrypt is missing on this host: let role base install its packages first.")
+        module.fail_json(
+            msg="python3-bcrypt is missing on this host: let role base install its packages first."
+        )
     changed = text != current
     if changed and not module.check_mode:
         replace(path, text)

@@ -15,9 +15,9 @@ DOCUMENTATION = r"""
 module: unit_current
 short_description: Run a systemd unit on its current files
 description:
-  - Enables and starts the unit, and restarts or reloads it when its files are newer than its process.
-  - A handler forgets what it was told when the play dies before it runs; the files' times do not. That is
-    why the appliance has this module in place of handlers.
+  - Enables and starts the unit; restarts or reloads it when its files are newer than its process.
+  - A handler forgets what it was told when the play dies before it runs; the files' times do not.
+    That is why the appliance has this module in place of handlers.
   - Reads the unit files again first when systemd says that they changed.
 options:
   name:
@@ -25,7 +25,8 @@ options:
     type: str
     required: true
   files:
-    description: Files and directories that are read at start; the unit restarts when one is newer than it.
+    description: >-
+      Files and directories that are read at start; the unit restarts when one is newer than it.
     type: list
     elements: path
     default: []
@@ -73,7 +74,8 @@ def parse_properties(text: str) -> dict[str, str]:
 def newest_change(paths: Iterable[str]) -> float:
     """Return the latest inode change (Unix seconds) at or below the paths; 0.0 when there is none.
 
-    The inode's time and not the content's: it also moves when a file is swapped in or its mode changes.
+    The inode's time and not the content's: it also moves when a file is swapped in or its mode
+    changes.
     """
     return max((path.lstat().st_ctime for top in paths for path in _below(Path(top))), default=0.0)
 
@@ -98,7 +100,11 @@ def wall_clock(monotonic_us: str, offset: float) -> float:
 
 
 def decide(unit: Mapping[str, str], files: float, reload_files: float, offset: float) -> str | None:
-    """Return ``started``, ``restarted``, ``reloaded`` or None for a unit and its files' newest changes."""
+    """Return ``started``, ``restarted``, ``reloaded`` or None.
+
+    ``files`` and ``reload_files`` are the newest changes in Unix seconds, ``offset`` is wall clock
+    less monotonic clock.
+    """
     if unit["ActiveState"] not in ("active", "reloading"):
         return "started"
     # A timer or a target has no main process; it became what it is when it was entered.
@@ -126,7 +132,9 @@ def main() -> None:
     def systemctl(*arguments: str) -> str:
         code, output, error = module.run_command(["systemctl", *arguments])
         if code:
-            _, journal, _ = module.run_command(["journalctl", "--unit", name, "--lines=20", "--no-pager", "--output=cat"])
+            _, journal, _ = module.run_command(
+                ["journalctl", "--unit", name, "--lines=20", "--no-pager", "--output=cat"]
+            )
             module.fail_json(
                 msg=f"'systemctl {' '.join(arguments)}' failed: {error.strip()} "
                 f"'journalctl -u {name}' says why; its last lines are below.",
@@ -143,7 +151,10 @@ def main() -> None:
             systemctl("daemon-reload")
         unit = show()
     if unit["LoadState"] != "loaded" and not module.check_mode:
-        module.fail_json(msg=f"There is no unit {name} ({unit['LoadState']}): its package or unit file is missing.")
+        module.fail_json(
+            msg=f"There is no unit {name} ({unit['LoadState']}): "
+            "its package or unit file is missing."
+        )
     did = []
     if unit["UnitFileState"] in ("disabled", ""):
         did.append("enabled")
@@ -162,7 +173,9 @@ def main() -> None:
             # A unit that gave up after too many tries would refuse to start.
             if unit["ActiveState"] == "failed":
                 systemctl("reset-failed", name)
-            systemctl({"started": "start", "restarted": "restart", "reloaded": "reload"}[action], name)
+            systemctl(
+                {"started": "start", "restarted": "restart", "reloaded": "reload"}[action], name
+            )
     module.exit_json(changed=bool(did), did=did)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from modules import load_module
+
+from tests.unit.modules import load_module
 
 module = load_module("playbooks/library/password_file.py")
 
-HASHERS = [pytest.param(module.Bcrypt(5), id="bcrypt"), pytest.param(module.MosquittoPbkdf2(), id="mosquitto")]
+HASHERS = [
+    pytest.param(module.Bcrypt(5), id="bcrypt"),
+    pytest.param(module.MosquittoPbkdf2(), id="mosquitto"),
+]
 
 
 @pytest.mark.parametrize("hasher", HASHERS)
@@ -32,7 +36,9 @@ def test_only_what_changed_is_written_anew(hasher: module.Hasher) -> None:
 
 def test_mosquittos_own_hash_verifies() -> None:
     # Made by Debian's mosquitto_passwd for the password 'house'.
-    digest = "gfOWHyqX1P1vVLYm4D1LonjGuqRCY8cTJd7M4Ci3geCRbcOlRdyj2W23uMl6A4cRgCnLRZhuEJ2JfMJoXtbC4Q=="
+    digest = (
+        "gfOWHyqX1P1vVLYm4D1LonjGuqRCY8cTJd7M4Ci3geCRbcOlRdyj2W23uMl6A4cRgCnLRZhuEJ2JfMJoXtbC4Q=="
+    )
     assert module.MosquittoPbkdf2().verify(b"house", f"$7$101$jW1FIizmhL8wdwHe${digest}")
 
 

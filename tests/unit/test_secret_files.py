@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modules import load_module
+from tests.unit.modules import load_module
 
 module = load_module("playbooks/library/secret_files.py")
 
@@ -14,7 +14,11 @@ def test_a_made_secret_satisfies_influxdbs_rule() -> None:
     assert len(made) == 50
     for secret in made:
         assert len(secret) == 24
-        assert any(c.isupper() for c in secret) and any(c.islower() for c in secret) and any(c.isdigit() for c in secret)
+        assert (
+            any(c.isupper() for c in secret)
+            and any(c.islower() for c in secret)
+            and any(c.isdigit() for c in secret)
+        )
 
 
 def test_what_is_there_stays_and_the_vault_wins() -> None:
@@ -30,4 +34,6 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert module.read(tmp_path / "secret") == "s3cret"
     assert module.read(tmp_path / "none") is None
     (tmp_path / "cut").write_text("")
-    assert module.read(tmp_path / "cut") is None, "a file cut short by a power failure is made again"
+    assert module.read(tmp_path / "cut") is None, (
+        "a file cut short by a power failure is made again"
+    )

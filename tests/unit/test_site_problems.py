@@ -1,4 +1,4 @@
-"""What a person can get wrong in a site's variables is said in one sentence that names the variable."""
+"""Each mistake in a site's variables is one sentence that names the variable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from modules import ROOT, load_module
+
+from tests.unit.modules import ROOT, load_module
 
 module = load_module("playbooks/filter_plugins/site_problems.py")
 
@@ -17,7 +18,11 @@ def site() -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for file in sorted((ROOT / "inventory/pilot/group_vars/all").glob("*.yml")):
         variables |= yaml.safe_load(file.read_text())
-    return variables | {"hems_site_name": "Cork 1", "hems_hostname": "hems-cork-01", "hems_ring": "canary"}
+    return variables | {
+        "hems_site_name": "Cork 1",
+        "hems_hostname": "hems-cork-01",
+        "hems_ring": "canary",
+    }
 
 
 def test_a_good_site_has_no_problem(site: dict[str, Any]) -> None:

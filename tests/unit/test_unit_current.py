@@ -1,4 +1,4 @@
-"""A unit is restarted when its files are newer than its process, whatever happened to the play in between."""
+"""A unit restarts when its files are newer than its process, however the play before ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from modules import load_module
+
+from tests.unit.modules import load_module
 
 module = load_module("playbooks/library/unit_current.py")
 
@@ -59,5 +60,8 @@ def test_newest_change_looks_below_directories_and_behind_links(tmp_path: Path) 
     (tmp_path / "real").write_text("x")
     os.symlink(tmp_path / "real", tmp_path / "etc" / "link")
     assert module.newest_change([str(tmp_path / "etc")]) >= old
-    assert module.newest_change([str(tmp_path / "etc" / "link")]) >= (tmp_path / "real").stat().st_ctime
+    assert (
+        module.newest_change([str(tmp_path / "etc" / "link")])
+        >= (tmp_path / "real").stat().st_ctime
+    )
     assert module.newest_change([str(tmp_path / "none")]) == 0.0

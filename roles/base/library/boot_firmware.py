@@ -17,8 +17,8 @@ short_description: Set kernel arguments and firmware options on a Raspberry Pi's
 description:
   - Adds to C(cmdline.txt) and C(config.txt) what is missing and leaves everything else as it is.
   - A box without these files (a PC, a container) is left alone.
-  - Says whether a reboot is needed by looking at the kernel that runs, so that a reboot which was put
-    off is asked for again.
+  - Warns that a reboot is needed by looking at the kernel that runs, so that a reboot which was
+    put off is asked for again.
   - "Source: raspberrypi.com/documentation/computers/config_txt.html, kernel-parameters.txt."
 options:
   directory:
@@ -59,30 +59,35 @@ reboot_needed:
   description: Whether the running system does not have the settings yet.
   type: bool
   returned: always
-reason:
-  description: One sentence for the operator, empty when no reboot is needed.
-  type: str
-  returned: always
 """
 
 
 def with_arguments(cmdline: str, arguments: Iterable[str], settings: Mapping[str, str]) -> str:
-    """Return the one line of ``cmdline.txt`` with the arguments present and each setting there once."""
+    """Return ``cmdline.txt``'s line with the arguments present and each setting there once."""
     words = cmdline.split()
     replaced = [word for word in words if word.split("=", 1)[0] not in settings]
-    kept = words if _has_all(words, settings) else replaced + [f"{k}={v}" for k, v in settings.items()]
+    kept = (
+        words if _has_all(words, settings) else replaced + [f"{k}={v}" for k, v in settings.items()]
+    )
     # 'cgroup_disable=memory' would undo 'cgroup_enable=memory'.
-    undone = {argument.replace("_enable=", "_disable=") for argument in arguments if "_enable=" in argument}
+    undone = {
+        argument.replace("_enable=", "_disable=")
+        for argument in arguments
+        if "_enable=" in argument
+    }
     kept = [word for word in kept if word not in undone]
     return " ".join([*kept, *(argument for argument in arguments if argument not in kept)])
 
 
 def _has_all(words: list[str], settings: Mapping[str, str]) -> bool:
-    return all([word for word in words if word.startswith(f"{k}=")] == [f"{k}={v}"] for k, v in settings.items())
+    return all(
+        [word for word in words if word.startswith(f"{k}=")] == [f"{k}={v}"]
+        for k, v in settings.items()
+    )
 
 
 def with_lines(config: str, lines: Iterable[str]) -> str:
-    """Return ``config.txt`` with the lines in force for every model; a filter such as ``[pi4]`` is not that."""
+    """Return ``config.txt`` with the lines in force for every model, so not below a ``[pi4]``."""
     section = "all"
     present = set()
     for line in (raw.strip() for raw in config.splitlines()):
@@ -98,7 +103,7 @@ def with_lines(config: str, lines: Iterable[str]) -> str:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write the file so that a power cut leaves the old or the new one (FAT knows no more than a rename)."""
+    """Write the file so that a power cut leaves the old or the new one; FAT knows a rename."""
     temporary = path.with_name(path.name + ".new")
     with temporary.open("w") as stream:
         stream.write(text)
@@ -122,7 +127,7 @@ def main() -> None:
     given = module.params
     cmdline, config = (Path(given["directory"]) / name for name in ("cmdline.txt", "config.txt"))
     if not (cmdline.exists() and config.exists()):
-        module.exit_json(changed=False, reboot_needed=False, reason="")
+        module.exit_json(changed=False, reboot_needed=False)
 
     old = {path: path.read_text() for path in (cmdline, config)}
     new = {
@@ -134,10 +139,13 @@ def main() -> None:
         for path in changed:
             replace(path, new[path])
     running = Path(given["running"]).read_text()
-    pending = with_arguments(running, given["arguments"], given["settings"]).split() != running.split()
+    pending = with_arguments(running, given["arguments"], given["settings"]) != " ".join(
+        running.split()
+    )
     needed = bool(changed) or pending
-    reason = f"Reboot this Pi when it suits: {cmdline} and {config} hold settings that only a boot applies."
-    module.exit_json(changed=bool(changed), reboot_needed=needed, reason=reason if needed else "")
+    if needed:
+        module.warn(f"Reboot this Pi when it suits: {cmdline} and {config} wait for a boot.")
+    module.exit_json(changed=bool(changed), reboot_needed=needed)
 
 
 if __name__ == "__main__":

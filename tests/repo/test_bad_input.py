@@ -1,0 +1,55 @@
+"""A site's mistake stops the play in its first seconds, before any Pi is spoken to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.repo.checkout import ROOT
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"hems_ring": "beta"}, "hems_ring must be one of canary, early, stable."),
+        (
+            {"hems_time_zone": "Cork"},
+            "hems_time_zone must be an IANA time zone such as Europe/Dublin.",
+        ),
+        ({"hems_port_http": 443}, "give each its own port."),
+        ({"hems_secret_influxdb_password": "alllowercase"}, "(InfluxDB refuses it)."),
+        (
+            {"hems_secret_owner_password": ""},
+            "hems_secret_owner_password must have 8 to 72 characters",
+        ),
+    ],
+)
+def test_the_play_stops_with_the_sentence(variables: dict[str, object], sentence: str) -> None:
+    command = [
+        "ansible-playbook",
+        "--inventory=inventory/pilot",
+        "playbooks/site.yml",
+        "--limit=cork_01",
+    ]
+    run = subprocess.run(
+        [
+            str(Path(sys.executable).parent / command[0]),
+            *command[1:],
+            f"--extra-vars={json.dumps(variables)}",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert sentence in " ".join(run.stdout.split())
+    assert "Gather the few facts" not in run.stdout, "a Pi was spoken to"
+    assert "alllowercase" not in run.stdout.replace("alllowercase (", "")

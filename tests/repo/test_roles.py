@@ -1,0 +1,73 @@
+"""The anatomy that every role shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.repo.checkout import ROOT, read_yaml, roles
+
+ALL = pytest.mark.parametrize("role", roles(), ids=lambda role: role.name)
+
+# A page of documentation answers the same questions for every component.
+HEADINGS = [
+    "What it is",
+    "How it is set up",
+    "Where things are",
+    "Day-to-day",
+    "When it fails",
+    "Versions and updates",
+]
+
+
+@ALL
+def test_specification_and_defaults_have_the_same_keys(role: Path) -> None:
+    defaults = read_yaml(role / "defaults/main.yml") or {}
+    options = read_yaml(role / "meta/argument_specs.yml")["argument_specs"]["main"].get(
+        "options", {}
+    )
+    assert sorted(options) == sorted(defaults)
+    assert all(name.startswith(f"{role.name}_") for name in defaults)
+
+
+@ALL
+def test_a_default_is_written_once(role: Path) -> None:
+    options = read_yaml(role / "meta/argument_specs.yml")["argument_specs"]["main"].get(
+        "options", {}
+    )
+    assert [name for name, option in options.items() if "default" in option] == []
+    assert [name for name, option in options.items() if not option.get("description")] == []
+
+
+@ALL
+def test_internals_are_marked(role: Path) -> None:
+    internals = role / "vars/main.yml"
+    if internals.exists():
+        assert [
+            name for name in read_yaml(internals) if not name.startswith(f"__{role.name}_")
+        ] == []
+
+
+@ALL
+def test_files_stay_small(role: Path) -> None:
+    limits = {"defaults/main.yml": 60, "tasks/main.yml": 80, "README.md": 60}
+    long = {
+        name: lines
+        for name, limit in limits.items()
+        if (lines := len((role / name).read_text().splitlines())) > limit
+    }
+    assert long == {}
+
+
+@ALL
+def test_there_are_no_handlers(role: Path) -> None:
+    # An interrupted play forgets what it told a handler: unit_current looks at the files' times.
+    assert not (role / "handlers").exists()
+
+
+@ALL
+def test_a_page_answers_the_fixed_questions(role: Path) -> None:
+    page = (ROOT / "docs" / f"{role.name}.md").read_text()
+    found = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert [heading for heading in found if heading in HEADINGS] == HEADINGS
