@@ -24,7 +24,7 @@ def is_dead(holder: dict[str, Any], controller: str) -> bool:
     return False
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
+class ActionModule(ActionBase):
     """Run the module with the controller's name and this play's process id."""
 
     _supports_check_mode = True

@@ -1,0 +1,70 @@
+"""Several files in one call: all pass their check, or none is written."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.modules import load_module
+
+module = load_module("playbooks/library/rendered_files.py")
+ME = {"owner": getpass.getuser(), "group": grp.getgrgid(os.getgid()).gr_name}
+
+
+class Failed(Exception):
+    """What fail_json ends the module with."""
+
+
+class Ansible:
+    """As much of AnsibleModule as writing needs; a command fails when its file says 'bad'."""
+
+    def run_command(self, command: str) -> tuple[int, str, str]:
+        text = Path(command.rsplit(maxsplit=1)[-1]).read_text()
+        return (1, "", "line 1: bad\n") if text == "bad" else (0, "", "")
+
+    def fail_json(self, msg: str) -> None:
+        raise Failed(msg)
+
+
+def file(path: Path, content: str, **attributes: Any) -> Any:
+    return module.File(str(path), {"content": content, **ME, **attributes})
+
+
+def test_directories_modes_and_texts(tmp_path: Path) -> None:
+    target = tmp_path / "conf.d/one.conf"
+    one = file(target, "text", mode="0640")
+    assert not one.is_current()
+    module.write(Ansible(), [one])
+    assert target.read_text() == "text"
+    assert target.stat().st_mode & 0o7777 == 0o640
+    assert one.is_current()
+    target.chmod(0o600)
+    assert not one.is_current()
+
+
+def test_a_bad_file_keeps_all_others_back(tmp_path: Path) -> None:
+    (tmp_path / "main").write_text("old")
+    good = file(tmp_path / "main", "new")
+    bad = file(tmp_path / "part", "bad", validate="checker %s")
+    with pytest.raises(Failed, match="part does not pass its check and was not written: line 1"):
+        module.write(Ansible(), [good, bad])
+    assert (tmp_path / "main").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["main"]
+
+
+def test_an_unknown_user_is_no_match_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    one = file(tmp_path / "one", "text", owner="nobody-has-this-name")
+    with pytest.raises(KeyError):
+        module.write(Ansible(), [one])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_diff_names_the_file(tmp_path: Path) -> None:
+    diff = file(tmp_path / "one", "new\n").diff()
+    assert (diff["before"], diff["after"]) == ("", "new\n")
+    assert diff["after_header"] == str(tmp_path / "one")
