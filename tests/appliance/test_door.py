@@ -1,0 +1,220 @@
+"""The one door: redirects, passwords, what is passed on, what is said of a part that is down."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import websocket
+
+from tests.appliance.conftest import Door
+from tests.appliance.twin import Twin, headers_of, running_twin
+
+pytestmark = pytest.mark.journal("nginx")
+
+
+@pytest.fixture(scope="module")
+def twin(pi: Any, site: dict[str, Any], door: Door) -> Iterator[Twin]:
+    """The door's configuration before fake upstreams."""
+    with running_twin(pi, site, door.session()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def owner(site: dict[str, Any], secret: Callable[[str], str]) -> tuple[str, str]:
+    """The door's log-in."""
+    return site["hems_door_username"], secret("door_password")
+
+
+def test_plain_http_is_sent_to_https_with_path_and_query(door: Door) -> None:
+    plain = f"http://{door.address}"
+    answer = door.session().get(f"{plain}/a/b?c=d%20e", allow_redirects=False, timeout=10)
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == f"{door.url}/a/b?c=d%20e"
+
+
+def test_the_ca_can_be_downloaded_before_it_is_trusted(door: Door) -> None:
+    for url in (f"http://{door.address}", door.url):
+        answer = door.session().get(f"{url}/hems-ca.crt", timeout=10)
+        assert answer.headers["Content-Type"] == "application/x-x509-ca-cert"
+        assert answer.text == door.ca.read_text()
+
+
+@pytest.mark.parametrize(
+    "path", ["/influx/", "/influx/api/v2/buckets", "/configurator/", "/configurator/api/listdir"]
+)
+def test_who_has_no_password_stays_outside(door: Door, path: str) -> None:
+    for login in (None, ("owner", "wrong"), ("", "")):
+        answer = door.session().get(door.url + path, auth=login, timeout=10)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("path", ["/influx/", "/configurator/"])
+def test_the_owner_comes_in(door: Door, owner: tuple[str, str], path: str) -> None:
+    answer = door.session().get(door.url + path, auth=owner, timeout=20)
+    assert answer.status_code == 200
+    assert "html" in answer.headers["Content-Type"]
+    without_slash = door.session().get(
+        door.url + path.rstrip("/"), auth=owner, timeout=20, allow_redirects=False
+    )
+    assert (without_slash.status_code, without_slash.headers["Location"]) == (308, path)
+
+
+def test_a_websocket_reaches_home_assistant(door: Door) -> None:
+    client = websocket.create_connection(
+        f"wss://{door.address}/api/websocket", timeout=20, sslopt={"ca_certs": str(door.ca)}
+    )
+    try:
+        assert json.loads(client.recv())["type"] == "auth_required"
+    finally:
+        client.close()
+
+
+def test_home_assistant_answers_through_the_door(door: Door) -> None:
+    answer = door.session().get(f"{door.url}/manifest.json", timeout=20)
+    assert answer.status_code == 200
+    assert "Home Assistant" in answer.json()["name"]
+    # Home Assistant refuses a request with two X-Forwarded-For; a forged one must not count.
+    forged = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Host": "evil", "X-Forwarded-Proto": "http"}
+    assert door.session().get(f"{door.url}/manifest.json", headers=forged, timeout=20).ok
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_tls_is_refused(door: Door, site: dict[str, Any]) -> None:
+    context = ssl.create_default_context(cafile=str(door.ca))
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with (
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        socket.create_connection((door.address, site["hems_port_https"]), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=door.address),
+    ):
+        pass
+
+
+def test_upstreams_are_told_who_the_client_really_is(twin: Twin, owner: tuple[str, str]) -> None:
+    forged = {"X-Forwarded-For": "8.8.8.8", "X-Real-IP": "8.8.8.8", "Forwarded": "for=8.8.8.8"}
+    for path in ("/api/x", "/influx/x", "/influx/api/x", "/configurator/x"):
+        login = None if path == "/api/x" else owner
+        headers = headers_of(twin.heard("GET", path, auth=login, headers=forged))
+        assert headers["x-forwarded-for"] == "127.0.0.1", path
+        assert headers["x-forwarded-proto"] == "https"
+        assert headers["host"] == f"localhost:{twin.https}"
+    headers = headers_of(twin.heard("GET", "/api/x", headers=forged))
+    assert "8.8.8.8" not in headers.values() and "forwarded" not in headers
+
+
+def test_each_part_has_its_path(twin: Twin, owner: tuple[str, str]) -> None:
+    expected = {
+        "/a/b?c=d": ("home_assistant", "/a/b?c=d"),
+        "/influx/a/b?c=d": ("influxdb", "/a/b?c=d"),
+        "/influx/api/a?b": ("influxdb", "/api/a?b"),
+        "/configurator/api/a?b": ("configurator", "/api/a?b"),
+        "/influxx": ("home_assistant", "/influxx"),
+    }
+    for path, upstream in expected.items():
+        heard = twin.heard("GET", path, auth=owner)
+        assert (heard["upstream"], heard["path"]) == upstream
+
+
+def test_home_assistant_gets_its_own_authorization_and_the_others_do_not(
+    twin: Twin, owner: tuple[str, str]
+) -> None:
+    bearer = {"Authorization": "Bearer ha-token"}
+    heard = headers_of(twin.heard("GET", "/api/", headers=bearer))
+    assert heard["authorization"] == "Bearer ha-token"
+    assert "authorization" not in headers_of(twin.heard("GET", "/configurator/x", auth=owner))
+
+
+def test_a_websocket_is_asked_for_only_when_the_client_does(twin: Twin) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    headers = headers_of(twin.heard("GET", "/api/x", headers=upgrade))
+    assert (headers["connection"], headers["upgrade"]) == ("upgrade", "websocket")
+    assert "upgrade" not in headers_of(twin.heard("GET", "/api/x"))
+
+
+def test_a_backup_can_be_uploaded(twin: Twin) -> None:
+    size = 40 << 20
+    assert twin.heard("POST", "/api/backup/upload", data=b"x" * size)["received"] == size
+    # More than the limit is refused by what the client says of it, before it sends a byte.
+    request = requests.Request("POST", f"{twin.url}/api/backup/upload").prepare()
+    request.headers["Content-Length"] = str((1 << 30) + 1)
+    assert twin.session.send(request, timeout=20).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/lovelace/0", "Home Assistant"),
+        ("/influx/", "InfluxDB"),
+        ("/influx/api/v2/me", "InfluxDB"),
+        ("/configurator/", "The file editor"),
+    ],
+)
+def test_a_part_that_is_down_is_named(
+    twin: Twin, owner: tuple[str, str], path: str, part: str
+) -> None:
+    with twin.without_upstreams():
+        answer = twin.ask("GET", path, auth=None if part == "Home Assistant" else owner)
+    assert answer.status_code == 502
+    assert f"<h1>{part} is starting</h1>" in answer.text
+    assert answer.text.count('http-equiv="refresh"') == 1
+    # It needs nothing else to be shown, and nobody keeps it.
+    assert "http://" not in answer.text and "https://" not in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_the_page_can_not_be_asked_for(twin: Twin) -> None:
+    assert twin.ask("GET", "/hems-starting.html").status_code == 404
+
+
+def test_the_d2l_port_passes_bytes_both_ways(twin: Twin) -> None:
+    with socket.create_connection(("127.0.0.1", twin.d2l), timeout=10) as dongle:
+        dongle.sendall(b"\x03\x00frame")
+        assert dongle.recv(64) == b"\x03\x00frame"
+
+
+def test_secrets_stay_out_of_the_journal(pi: Any, twin: Twin) -> None:
+    secrets = ["query-secret", "webhook-secret", "header-secret"]
+    headers = {"Authorization": "Basic header-secret"}
+    twin.ask("GET", "/influx/query?p=query-secret", headers=headers)
+    with twin.without_upstreams():
+        twin.ask("GET", "/influx/api/v2/query?p=query-secret", headers={"Authorization": "Token x"})
+        twin.ask("POST", "/api/webhook/webhook-secret?p=query-secret")
+    time.sleep(1)
+    journal = pi.check_output("journalctl --since=-5min --no-pager -o cat")
+    assert [one for one in secrets if one in journal] == []
+
+
+def test_a_guess_is_noted_with_its_address(pi: Any, twin: Twin) -> None:
+    assert twin.ask("GET", "/influx/", auth=("guesser", "x")).status_code == 401
+    time.sleep(1)
+    journal = pi.check_output("journalctl --identifier=nginx --since=-1min --no-pager -o cat")
+    assert '127.0.0.1 "GET /influx/" 401 "guesser"' in journal
+
+
+def test_nginx_comes_back_by_itself(pi: Any, door: Door) -> None:
+    pi.check_output("systemctl kill --kill-whom=main --signal=KILL nginx.service")
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            if door.session().get(f"{door.url}/hems-ca.crt", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.5)
+    pytest.fail("nginx did not come back")
+
+
+def test_the_password_file_is_for_nginx_alone(pi: Any) -> None:
+    file = pi.file("/etc/nginx/hems.htpasswd")
+    assert (file.user, file.group, file.mode) == ("root", "www-data", 0o640)
+    assert file.content_string.split(":")[1].startswith("$2b$05$")

@@ -1,0 +1,159 @@
+"""A twin of the door: the Pi's very nginx configuration, on other ports, before fake upstreams.
+
+So tests may stop what is behind it, send it rubbish and use up its limits, and the box does not
+notice.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.virtual.pi.machine import SSH_CONFIG
+
+DIRECTORY = "/run/hems-test-door"
+UPSTREAM, NGINX = "hems-test-upstream.service", "hems-test-door.service"
+CONFIG = "/etc/nginx/nginx.conf"
+
+FREE_PORTS = """
+import socket
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(7)]
+print(*(one.getsockname()[1] for one in sockets))
+"""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Where the twin is, seen from here; the session trusts the site's CA."""
+
+    pi: Any
+    https: int
+    http: int
+    d2l: int
+    session: requests.Session
+    upstream: str  # the command that serves what is behind it
+
+    @property
+    def url(self) -> str:
+        """The twin's door; the certificate says localhost, too."""
+        return f"https://localhost:{self.https}"
+
+    def ask(self, method: str, path: str, **how: Any) -> requests.Response:
+        """Send a request, with no cookie of an earlier one, and return the answer as it is."""
+        self.session.cookies.clear()
+        return self.session.request(
+            method, self.url + path, timeout=30, allow_redirects=False, **how
+        )
+
+    def heard(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        """Send a request and return what the upstream heard of it."""
+        answer = self.ask(method, path, **how)
+        assert answer.status_code == 200, answer.text
+        heard: dict[str, Any] = answer.json()
+        return heard
+
+    @contextmanager
+    def without_upstreams(self) -> Iterator[None]:
+        """Have nobody behind the door for a while."""
+        self.pi.check_output(f"systemctl stop {UPSTREAM}")
+        try:
+            yield
+        finally:
+            _start(self.pi, UPSTREAM, self.upstream)
+            _wait_for(lambda: self.ask("GET", "/").status_code == 200)
+
+
+def headers_of(heard: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers an upstream heard; one that came twice is joined by '|'."""
+    found: dict[str, str] = {}
+    for key, value in heard["headers"]:
+        found[key] = f"{found[key]}|{value}" if key in found else value
+    return found
+
+
+def moved(config: str, site: Mapping[str, Any], ports: Mapping[str, int]) -> str:
+    """Return nginx's configuration with each listener and each upstream at another port."""
+    for name in ("http", "https", "d2l"):
+        known = site[f"hems_port_{name}"]
+        config, count = re.subn(rf"listen {known}\b", f"listen 127.0.0.1:{ports[name]}", config)
+        assert count == 1, f"the configuration should listen on {known} once"
+        config = re.sub(rf"listen \[::\]:{known}\b", f"listen [::1]:{ports[name]}", config)
+    for name in ("home_assistant", "influxdb", "configurator", "d2l_daemon"):
+        known = site[f"hems_port_{name}"]
+        config, count = re.subn(rf"127\.0\.0\.1:{known}\b", f"127.0.0.1:{ports[name]}", config)
+        assert count >= 1, f"the configuration should pass something to {known}"
+    return config.replace("pid /run/nginx.pid", f"pid {DIRECTORY}/nginx.pid")
+
+
+@contextmanager
+def running_twin(pi: Any, site: Mapping[str, Any], session: requests.Session) -> Iterator[Twin]:
+    """Run a twin on the Pi, reachable from here through ssh, and take it away again."""
+    inner = ("http", "https", "d2l", "home_assistant", "influxdb", "configurator", "d2l_daemon")
+    numbers = pi.check_output(f"python3 -c {shlex.quote(FREE_PORTS)}").split()
+    ports = dict(zip(inner, map(int, numbers), strict=True))
+    config = moved(pi.file(CONFIG).content_string, site, ports)
+    upstream = Path(__file__).with_name("fake_upstream.py").read_text()
+    pi.check_output(f"mkdir -p {DIRECTORY}")
+    for name, text in {"nginx.conf": config, "upstream.py": upstream}.items():
+        pi.check_output(f"printf %s {shlex.quote(text)} >{DIRECTORY}/{name}")
+    behind = [f"{name}={ports[name]}" for name in ("home_assistant", "influxdb", "configurator")]
+    command = f"python3 {DIRECTORY}/upstream.py {' '.join(behind)} d2l={ports['d2l_daemon']}"
+    try:
+        _start(pi, UPSTREAM, command)
+        _start(pi, NGINX, f"nginx -c {DIRECTORY}/nginx.conf -g 'daemon off;'")
+        with _forwarded(pi, [ports[name] for name in ("https", "http", "d2l")]) as (
+            https,
+            http,
+            d2l,
+        ):
+            twin = Twin(pi, https, http, d2l, session, command)
+            _wait_for(lambda: twin.ask("GET", "/").status_code == 200)
+            yield twin
+    finally:
+        pi.run(f"systemctl stop {UPSTREAM} {NGINX}; rm -rf {DIRECTORY}")
+
+
+def _start(pi: Any, unit: str, command: str) -> None:
+    pi.check_output(f"systemd-run --quiet --collect --unit={unit} -- {command}")
+
+
+@contextmanager
+def _forwarded(pi: Any, ports: list[int]) -> Iterator[list[int]]:
+    """Reach loopback ports of the Pi from here, whatever its firewall says."""
+    local = [_free_port() for _ in ports]
+    options = ["-oExitOnForwardFailure=yes", "-oControlMaster=no", "-oControlPath=none"]
+    forwards = [f"-L{here}:127.0.0.1:{there}" for here, there in zip(local, ports, strict=True)]
+    command = ["ssh", "-F", str(SSH_CONFIG), "-N", *options, *forwards, pi.backend.host.name]
+    with subprocess.Popen(command) as ssh:
+        try:
+            yield local
+        finally:
+            ssh.terminate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _wait_for(good: Any, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if good():
+                return
+        except requests.RequestException:
+            pass
+        assert time.monotonic() < end, "the twin of the door does not answer"
+        time.sleep(0.2)
