@@ -1,0 +1,47 @@
+"""The file editor's page in a real browser: it is whole, without the internet, and saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import HttpCredentials, Page, sync_playwright
+
+from tests.appliance.conftest import Door
+from tests.virtual.pi import browser
+
+pytestmark = pytest.mark.journal("hass-configurator", "nginx")
+
+
+@pytest.fixture
+def page(site: dict[str, Any], secret: Callable[[str], str]) -> Iterator[Page]:
+    """A browser's page, logged in at the door."""
+    login = HttpCredentials(username=site["hems_door_username"], password=secret("door_password"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browser.executable(), args=["--no-sandbox"]
+        )
+        # What verifies the certificate is test_tls; a browser takes no CA from a file.
+        context = chromium.new_context(ignore_https_errors=True, http_credentials=login)
+        yield context.new_page()
+        chromium.close()
+
+
+def test_a_file_is_edited_and_saved(pi: Any, page: Page, door: Door, site: dict[str, Any]) -> None:
+    path = f"{site['hems_path_home_assistant_config']}/hems_test.yaml"
+    pi.check_output(f"install -o homeassistant -m 0640 /dev/null {path} && echo '# old' >{path}")
+    asked: list[str] = []
+    page.on("response", lambda answer: asked.append(answer.url))
+    try:
+        page.goto(f"{door.url}/configurator/?loadfile=hems_test.yaml")
+        page.wait_for_function("editor.getValue().startsWith('# old')")
+        assert page.evaluate("editor.getSession().getMode().$id") == "ace/mode/yaml"
+        page.evaluate("editor.setValue('# new\\n')")
+        page.evaluate("save()")
+        page.get_by_text("File saved successfully").wait_for()
+        assert pi.file(path).content_string == "# new\n"
+    finally:
+        pi.check_output(f"rm -f {path}")
+    page.wait_for_function("document.fonts.check('16px \"Material Icons\"')")
+    assert [url for url in asked if not url.startswith((door.url, "data:"))] == []
