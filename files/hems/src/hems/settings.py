@@ -1,0 +1,181 @@
+"""The appliance's settings: ``/etc/hems/*.toml`` as frozen structs.
+
+The playbook renders the files from the inventory, so that every number and path stands once. A file
+that a person edited wrongly is refused in one sentence that names the file and the key.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from hems import HemsError
+
+DIRECTORY = Path("/etc/hems")
+APPLIANCE_FILE = "hems.toml"
+HTTPS = 443  # needs no port in a URL
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class SettingsError(HemsError):
+    """A settings file is missing, malformed, or has a key or value that it can't have."""
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A TOML table: read-only, and every key known."""
+
+
+class Site(Table, frozen=True):
+    """``[site]``: what the owner calls it and where it belongs."""
+
+    name: Text
+    hostname: Text  # without .local
+    ring: Text  # the fleet's release ring
+
+
+class Accounts(Table, frozen=True):
+    """``[accounts]``: log-in names; their passwords are files in ``paths.secrets``."""
+
+    home_assistant: Text
+    door: Text
+    influxdb: Text
+    mqtt_devices: tuple[Text, ...]
+
+
+class Features(Table, frozen=True):
+    """``[features]``: what this site has switched on."""
+
+    configurator: bool
+    mqtt_lan: bool
+
+
+class Ports(Table, frozen=True):
+    """``[ports]``: TCP ports; http, https and mqtts on every address, the rest on loopback."""
+
+    http: Port
+    https: Port
+    mqtt: Port
+    mqtts: Port
+    influxdb: Port
+    home_assistant: Port
+    configurator: Port
+
+
+class Paths(Table, frozen=True):
+    """``[paths]``: absolute paths that several parts share."""
+
+    secrets: Path
+    tls: Path
+    state: Path
+    run: Path
+    lock: Path
+
+
+class Units(Table, frozen=True):
+    """``[units]``: systemd's names of the parts."""
+
+    mosquitto: Text
+    influxdb: Text
+    home_assistant: Text
+    configurator: Text
+    nginx: Text
+    certificate_timer: Text
+
+
+class Appliance(Table, frozen=True):
+    """``hems.toml``: what every part of the software needs to know about the box."""
+
+    site: Site
+    accounts: Accounts
+    features: Features
+    ports: Ports
+    paths: Paths
+    units: Units
+
+    @property
+    def url(self) -> str:
+        """The door, as a browser in the house finds it; no slash at the end."""
+        port = "" if self.ports.https == HTTPS else f":{self.ports.https}"
+        return f"https://{self.site.hostname}.local{port}"
+
+
+S = TypeVar("S", bound=Table)
+
+
+def parse(text: str, kind: type[S], name: str) -> S:
+    """Return TOML ``text`` as a ``kind``; ``name`` is what errors call it.
+
+    Raises SettingsError.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(text), kind, dec_hook=_decode)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name} is not TOML: {error}.") from error
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {explain(str(error))}.") from error
+
+
+def read(path: Path, kind: type[S]) -> S:
+    """Return the TOML file at ``path`` as a ``kind``.
+
+    Raises SettingsError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = f"There is no {path}: run the whole playbook, role hems writes it."
+        raise SettingsError(message) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read: {error}.") from error
+    return parse(text, kind, str(path))
+
+
+def appliance(directory: Path = DIRECTORY) -> Appliance:
+    """Return the appliance's settings.
+
+    Raises SettingsError.
+    """
+    return read(directory / APPLIANCE_FILE, Appliance)
+
+
+def explain(message: str) -> str:
+    """Return msgspec's validation message in the words of someone who edits a TOML file.
+
+    >>> explain("Object contains unknown field `htp` - at `$.ports`")
+    "unknown key 'ports.htp'"
+    """
+    problem, _, place = message.partition(" - at ")
+    key = place.strip("`").removeprefix("$").lstrip(".")
+    if field := re.fullmatch(r"Object (contains unknown|missing required) field `(.+)`", problem):
+        whole = f"{key}.{field[2]}".lstrip(".")
+        if field[1].startswith("contains"):
+            return f"unknown key '{whole}'"
+        return f"key '{whole}' is missing"
+    return f"key '{key}': {problem[:1].lower()}{problem[1:].replace('`', '')}"
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str) and value.startswith("/"):
+        return Path(value)
+    raise ValueError("Expected an absolute path")
+
+
+def main() -> int:
+    """Check the file of the appliance's settings that the first argument names."""
+    try:
+        read(Path(sys.argv[1]), Appliance)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The appliance's lock: one holder, named to everybody else, free when its holder is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hems import HemsError
+from hems.lock import Holder, LockedError, appliance_lock, holder, parse_holder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hems.lock"
+
+
+def test_nobody_holds_a_lock_that_was_never_taken(path: Path) -> None:
+    assert holder(path) is None
+    assert not path.exists(), "looking makes no file"
+
+
+def test_a_second_one_is_told_who_holds_it(path: Path) -> None:
+    with appliance_lock(path, "backup"):
+        with pytest.raises(LockedError) as caught, appliance_lock(path, "restore"):
+            pytest.fail("two hold the lock")
+        assert "The appliance's lock is held by the backup of " in str(caught.value)
+        assert caught.value.holder.pid == os.getpid()
+        seen = holder(path)
+        assert seen is not None and (seen.work, seen.pid) == ("backup", os.getpid())
+    assert holder(path) is None
+    with appliance_lock(path, "restore"):
+        pass
+
+
+def test_an_error_inside_frees_it(path: Path) -> None:
+    with pytest.raises(RuntimeError), appliance_lock(path, "backup"):
+        raise RuntimeError("disk full")
+    assert holder(path) is None
+
+
+def test_it_is_the_lock_of_flock_1(path: Path) -> None:
+    note = json.dumps({"work": "converge", "by": "laptop", "pid": 1, "since": "2026-11-22T05:00Z"})
+    script = 'printf "%s\\n" "$2" >"$1" && exec sleep 60'
+    command = ["flock", "--nonblock", str(path), "sh", "-c", script, "sh", str(path), note]
+    with subprocess.Popen(command, start_new_session=True) as play:
+        try:
+            deadline = time.monotonic() + 10
+            while holder(path) != parse_holder(note.encode()) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            said = "held by the converge of laptop since 2026-11-22T05:00Z"
+            with pytest.raises(LockedError, match=said), appliance_lock(path, "backup"):
+                pytest.fail("two hold the lock")
+        finally:
+            os.killpg(play.pid, signal.SIGKILL)
+    # flock's child has the file open too, and dies a moment after it.
+    with appliance_lock(path, "backup", wait_seconds=5):
+        taken = ["flock", "--nonblock", "--conflict-exit-code=75", str(path), "true"]
+        assert subprocess.run(taken, check=False).returncode == 75
+
+
+def test_a_killed_holder_leaves_it_free_and_its_note_means_nothing(path: Path) -> None:
+    program = (
+        "import pathlib, sys, time; from hems.lock import appliance_lock\n"
+        "with appliance_lock(pathlib.Path(sys.argv[1]), 'update'):\n"
+        "    print('held', flush=True); time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"held\n"
+        seen = holder(path)
+        assert seen is not None and seen.work == "update"
+        process.kill()
+    assert "update" in path.read_text()
+    assert holder(path) is None
+
+
+def test_waiting_ends_when_it_becomes_free_or_time_is_up(path: Path) -> None:
+    now = [0.0]
+    first = appliance_lock(path, "backup")
+    first.__enter__()
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] > 3:
+            first.__exit__(None, None, None)
+
+    def clock() -> float:
+        return now[0]
+
+    with (
+        pytest.raises(LockedError),
+        appliance_lock(path, "update", wait_seconds=2, clock=clock, sleep=sleep),
+    ):
+        pytest.fail("two hold the lock")
+    with appliance_lock(path, "update", wait_seconds=10, clock=clock, sleep=sleep) as me:
+        assert me.work == "update"
+    assert now[0] < 4
+
+
+@pytest.mark.parametrize("note", [b"", b"half a li", b"[]", b"\xff", b'{"pid": "many"}'])
+def test_a_note_that_can_not_be_read_is_a_holder_without_a_name(note: bytes) -> None:
+    assert parse_holder(note) == Holder()
+    assert str(Holder()) == "the something"
+
+
+def test_a_file_that_can_not_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(HemsError, match="The lock file can't be opened"),
+        appliance_lock(tmp_path / "missing/hems.lock", "backup"),
+    ):
+        pytest.fail("no lock was taken")

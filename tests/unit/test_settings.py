@@ -1,0 +1,99 @@
+"""The settings: what is rendered is read, and what a person got wrong is named."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hems import settings
+from hems.settings import Appliance, SettingsError
+
+from tests.unit.appliance_settings import GOOD
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "hems.toml").write_text(GOOD)
+    return tmp_path
+
+
+def test_a_good_file_is_read(directory: Path) -> None:
+    box = settings.appliance(directory)
+    assert box.site.name == "Cottage"
+    assert box.ports.mqtts == tomllib.loads(GOOD)["ports"]["mqtts"]
+    assert box.paths.lock == Path("/run/lock/hems.lock")
+    assert box.accounts.mqtt_devices == ("meter",)
+    assert box.url == "https://cottage.local:10443"
+
+
+def test_settings_can_not_be_changed(directory: Path) -> None:
+    box = settings.appliance(directory)
+    with pytest.raises(AttributeError):
+        box.site.name = "Other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("http = 10080", "http = 10080\nhtp = 1", "unknown key 'ports.htp'"),
+        ("[site]", "[sites]\n[site]", "unknown key 'sites'"),
+        ('ring = "early"\n', "", "key 'site.ring' is missing"),
+        ("http = 10080", 'http = "10080"', "key 'ports.http': expected int, got str"),
+        ("http = 10080", "http = 70000", "key 'ports.http': expected int <= 65535"),
+        ('name = "Cottage"', 'name = ""', "key 'site.name': expected str of length >= 1"),
+        ('run = "/run/hems"', 'run = "run/hems"', "key 'paths.run': expected an absolute path"),
+        ('["meter"]', "[1]", "key 'accounts.mqtt_devices[0]': expected str, got int"),
+        ("http = 10080", "http = ", "is not TOML: "),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(
+    directory: Path, old: str, new: str, said: str
+) -> None:
+    file = directory / "hems.toml"
+    file.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(SettingsError) as caught:
+        settings.appliance(directory)
+    sentence = str(caught.value)
+    assert said in sentence
+    assert sentence.startswith(str(file))
+    assert "\n" not in sentence
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="run the whole playbook"):
+        settings.appliance(tmp_path)
+
+
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "hems.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"hems\.toml can't be read"):
+        settings.appliance(tmp_path)
+
+
+def test_what_the_role_renders_has_every_key_and_no_other() -> None:
+    # The template's keys by table, without rendering it.
+    root = Path(__file__).resolve().parents[2]
+    template = (root / "roles/hems/templates/etc/hems/hems.toml.j2").read_text()
+    keys: dict[str, set[str]] = {}
+    table = ""
+    for line in template.splitlines():
+        if line.startswith("["):
+            table = line.strip("[]")
+            keys[table] = set()
+        elif " = " in line and not line.startswith("#"):
+            keys[table].add(line.split(" = ")[0])
+    known = {name: set(getattr(settings, name.title()).__struct_fields__) for name in keys}
+    assert keys == known
+    assert set(keys) == set(Appliance.__struct_fields__)
+
+
+def test_the_checker_that_the_role_uses(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = directory / "hems.toml"
+    monkeypatch.setattr("sys.argv", ["settings", str(file)])
+    assert settings.main() == 0
+    file.write_text("x = 1")
+    assert settings.main() == 1
+    assert "unknown key 'x'" in capsys.readouterr().err
