@@ -1,6 +1,6 @@
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""The controller's half of rendered_files: renders each path's template of the role."""
+"""The controller's half of rendered_files: gives each path the text of its template or file."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Return the module's result."""
         super().run(tmp, task_vars)
-        render = lookup_loader.get(
-            "ansible.builtin.template", loader=self._loader, templar=self._templar
-        )
-        files = {}
-        for path, attributes in self._task.args["files"].items():
-            given = dict(attributes or {})
-            template = given.pop("template", f"{path.lstrip('/')}.j2")
-            (content,) = render.run([template], variables=task_vars)
-            files[path] = {**given, "content": content}
+        files = []
+        for requested in self._task.args["files"]:
+            given = dict(requested)
+            template = given.pop("template", f"{given['path'].lstrip('/')}.j2")
+            if verbatim := given.pop("file", None):
+                content = self._read("ansible.builtin.file", verbatim, task_vars, rstrip=False)
+            else:
+                content = self._read("ansible.builtin.template", template, task_vars)
+            files.append({**given, "content": content})
         result: dict[str, Any] = self._execute_module(
             module_name="rendered_files", module_args={"files": files}, task_vars=task_vars
         )
         return result
+
+    def _read(
+        self, lookup: str, name: str, task_vars: dict[str, Any] | None, **options: Any
+    ) -> str:
+        """Return what the lookup finds for a name where the role's own tasks would look."""
+        plugin = lookup_loader.get(lookup, loader=self._loader, templar=self._templar)
+        return str(plugin.run([name], variables=task_vars, **options)[0])

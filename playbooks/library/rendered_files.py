@@ -11,7 +11,6 @@ import pwd
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -20,25 +19,53 @@ module: rendered_files
 short_description: Write several rendered templates in one call
 description:
   - A loop of ansible.builtin.template costs a round trip for every file; this is one for all.
-  - The action plugin of the same name renders C(templates/<path>.j2) of the role for every path.
+  - The action plugin of the same name adds each file's text.
   - Directories that are missing are made (root, 0755). Every file is replaced in one step.
   - Nothing is written when one of the files does not pass its check.
 options:
   files:
-    description: >-
-      Path to its attributes: C(owner), C(group) (both root), C(mode) (V('0644')), C(template)
-      (where it is not the path), C(validate) (a command whose C(%s) is the new file).
-      C(content) comes from the action plugin.
-    type: dict
+    description: The files.
+    type: list
+    elements: dict
     required: true
+    suboptions:
+      path:
+        description: Where the file goes.
+        type: str
+        required: true
+      template:
+        description: Its template; C(templates/<path>.j2) of the role where this is not said.
+        type: str
+      file:
+        description: A file of C(files/) that is taken as it is, in place of a template.
+        type: str
+      owner:
+        description: Its owner.
+        type: str
+        default: root
+      group:
+        description: Its group.
+        type: str
+        default: root
+      mode:
+        description: Its mode.
+        type: str
+        default: '0644'
+      validate:
+        description: A command that must succeed first; C(%s) is the new file.
+        type: str
+      content:
+        description: Its text, from the action plugin.
+        type: str
+        required: true
 """
 
 EXAMPLES = r"""
 - name: Configure the broker
   rendered_files:
     files:
-      /etc/mosquitto/mosquitto.conf: {}
-      /etc/mosquitto/acl: {owner: mosquitto, mode: '0600'}
+      - {path: /etc/mosquitto/mosquitto.conf}
+      - {path: /etc/mosquitto/acl, owner: mosquitto, mode: '0600'}
 """
 
 RETURN = r"""
@@ -53,13 +80,13 @@ written:
 class File:
     """One file as it should be."""
 
-    def __init__(self, path: str, attributes: Mapping[str, Any]) -> None:
-        self.path = Path(path)
-        self.content = str(attributes["content"])
-        self.owner = str(attributes.get("owner", "root"))
-        self.group = str(attributes.get("group", "root"))
-        self.mode = int(str(attributes.get("mode", "0644")), 8)
-        self.validate = str(attributes.get("validate", ""))
+    def __init__(self, attributes: Mapping[str, str | None]) -> None:
+        self.path = Path(attributes["path"] or "")
+        self.content = attributes["content"] or ""
+        self.owner = attributes["owner"] or ""
+        self.group = attributes["group"] or ""
+        self.mode = int(attributes["mode"] or "", 8)
+        self.validate = attributes.get("validate") or ""
 
     def current(self) -> str | None:
         """Return the text that is there now, or None."""
@@ -131,10 +158,20 @@ def write(module: AnsibleModule, files: list[File]) -> None:
 
 def main() -> None:
     """Run as an Ansible module."""
+    text = {"type": "str"}
+    attributes = {
+        **{name: {**text, "required": True} for name in ("path", "content")},
+        **{name: {**text, "default": "root"} for name in ("owner", "group")},
+        **dict.fromkeys(("template", "file", "validate"), text),
+        "mode": {**text, "default": "0644"},
+    }
     module = AnsibleModule(
-        argument_spec={"files": {"type": "dict", "required": True}}, supports_check_mode=True
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "required": True, "options": attributes}
+        },
+        supports_check_mode=True,
     )
-    files = [File(path, attributes) for path, attributes in module.params["files"].items()]
+    files = [File(requested) for requested in module.params["files"]]
     different = [file for file in files if not file.is_current()]
     diff = [file.diff() for file in different]
     if not module.check_mode:

@@ -35,6 +35,11 @@ options:
     type: list
     elements: path
     default: []
+  state:
+    description: V(stopped) disables and stops the unit instead, if there is one.
+    type: str
+    choices: [running, stopped]
+    default: running
 """
 
 EXAMPLES = r"""
@@ -47,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 did:
-  description: What was done, of V(enabled), V(started), V(restarted), V(reloaded).
+  description: systemctl's verbs that were used.
   type: list
   elements: str
   returned: always
@@ -99,22 +104,34 @@ def wall_clock(monotonic_us: str, offset: float) -> float:
     return stamp / 1e6 + offset if stamp else 0.0
 
 
-def decide(unit: Mapping[str, str], files: float, reload_files: float, offset: float) -> str | None:
-    """Return ``started``, ``restarted``, ``reloaded`` or None.
+def to_stop(unit: Mapping[str, str]) -> list[str]:
+    """Return systemctl's verbs that take the unit out of service."""
+    if unit["LoadState"] != "loaded":
+        return []
+    disable = ["disable"] if unit["UnitFileState"] == "enabled" else []
+    return disable + (["stop"] if unit["ActiveState"] != "inactive" else [])
+
+
+def to_run(unit: Mapping[str, str], files: float, reload_files: float, offset: float) -> list[str]:
+    """Return systemctl's verbs that make the unit run on its current files.
 
     ``files`` and ``reload_files`` are the newest changes in Unix seconds, ``offset`` is wall clock
     less monotonic clock.
     """
+    enable = ["enable"] if unit["UnitFileState"] in ("disabled", "") else []
+    if unit["ActiveState"] == "failed":
+        # A unit that gave up after too many tries would refuse to start.
+        return [*enable, "reset-failed", "start"]
     if unit["ActiveState"] not in ("active", "reloading"):
-        return "started"
+        return [*enable, "start"]
     # A timer or a target has no main process; it became what it is when it was entered.
     begun = wall_clock(unit.get("ExecMainStartTimestampMonotonic", ""), offset) or wall_clock(
         unit.get("ActiveEnterTimestampMonotonic", ""), offset
     )
     if files > begun:
-        return "restarted"
+        return [*enable, "restart"]
     reloaded = wall_clock(unit.get("StateChangeTimestampMonotonic", ""), offset)
-    return "reloaded" if reload_files > max(begun, reloaded) else None
+    return enable + (["reload"] if reload_files > max(begun, reloaded) else [])
 
 
 def main() -> None:
@@ -124,6 +141,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "files": {"type": "list", "elements": "path", "default": []},
             "reload_files": {"type": "list", "elements": "path", "default": []},
+            "state": {"type": "str", "choices": ["running", "stopped"], "default": "running"},
         },
         supports_check_mode=True,
     )
@@ -150,33 +168,25 @@ def main() -> None:
         if not module.check_mode:
             systemctl("daemon-reload")
         unit = show()
-    if unit["LoadState"] != "loaded" and not module.check_mode:
+    if module.params["state"] == "stopped":
+        verbs = to_stop(unit)
+    elif unit["LoadState"] != "loaded" and not module.check_mode:
         module.fail_json(
             msg=f"There is no unit {name} ({unit['LoadState']}): "
             "its package or unit file is missing."
         )
-    did = []
-    if unit["UnitFileState"] in ("disabled", ""):
-        did.append("enabled")
-        if not module.check_mode:
-            systemctl("enable", name)
-    own = [path for path in [unit["FragmentPath"], *unit["DropInPaths"].split()] if path]
-    action = decide(
-        unit,
-        newest_change([*own, *module.params["files"]]),
-        newest_change(module.params["reload_files"]),
-        time.time() - time.monotonic(),
-    )
-    if action:
-        did.append(action)
-        if not module.check_mode:
-            # A unit that gave up after too many tries would refuse to start.
-            if unit["ActiveState"] == "failed":
-                systemctl("reset-failed", name)
-            systemctl(
-                {"started": "start", "restarted": "restart", "reloaded": "reload"}[action], name
-            )
-    module.exit_json(changed=bool(did), did=did)
+    else:
+        own = [path for path in [unit["FragmentPath"], *unit["DropInPaths"].split()] if path]
+        verbs = to_run(
+            unit,
+            newest_change([*own, *module.params["files"]]),
+            newest_change(module.params["reload_files"]),
+            time.time() - time.monotonic(),
+        )
+    if not module.check_mode:
+        for verb in verbs:
+            systemctl(verb, name)
+    module.exit_json(changed=bool(verbs), did=verbs)
 
 
 if __name__ == "__main__":

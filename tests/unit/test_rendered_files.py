@@ -32,7 +32,8 @@ class Ansible:
 
 
 def file(path: Path, content: str, **attributes: Any) -> Any:
-    return module.File(str(path), {"content": content, **ME, **attributes})
+    given = {"path": str(path), "content": content, "mode": "0644", **ME, **attributes}
+    return module.File(given)
 
 
 def test_directories_modes_and_texts(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""An appliance's settings as role hems renders them, for every test that needs a box."""
+
+from __future__ import annotations
+
+GOOD = """
+[site]
+name = "Cottage"
+hostname = "cottage"
+ring = "early"
+[accounts]
+home_assistant = "owner"
+door = "owner"
+influxdb = "hems"
+mqtt_devices = ["meter"]
+[features]
+configurator = true
+mqtt_lan = true
+[ports]
+http = 10080
+https = 10443
+mqtt = 11883
+mqtts = 18883
+influxdb = 18086
+home_assistant = 18123
+configurator = 13218
+[paths]
+secrets = "/etc/hems/secrets"
+tls = "/etc/hems/tls"
+state = "/var/lib/hems"
+run = "/run/hems"
+lock = "/run/lock/hems.lock"
+[units]
+mosquitto = "mosquitto.service"
+influxdb = "influxdb.service"
+home_assistant = "home-assistant.service"
+configurator = "hass-configurator.service"
+nginx = "nginx.service"
+certificate_timer = "hems-tls.timer"
+"""

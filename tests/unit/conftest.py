@@ -1,8 +1,0 @@
-"""Unit tests import each other's helpers by plain name."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,116 @@
+"""Coming to a token never risks a ban, and readiness names what is not ready."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.home_assistant_modules import api, session
+
+
+class FakeHttp:
+    """Answers as Home Assistant does, and counts the log-ins."""
+
+    def __init__(self, answers: dict[str, tuple[int, Any]], refusal: str | None = None) -> None:
+        self.answers = answers
+        self.refusal = refusal
+        self.tried: list[str] = []
+
+    def request(self, _: str, path: str, **__: object) -> tuple[int, Any]:
+        return self.answers[path]
+
+    def log_in(self, _: str, password: str) -> str:
+        self.tried.append(password)
+        if self.refusal:
+            raise api.ApiError(self.refusal, "no")
+        return "code"
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> Path:
+    path = tmp_path / "owner_password"
+    path.write_text("secret\n")
+    return path
+
+
+def test_a_refused_password_is_tried_once(tmp_path: Path, password: Path) -> None:
+    http, refused = FakeHttp({}, "invalid_auth"), tmp_path / "refused"
+    for _ in range(3):
+        with pytest.raises(api.ApiError):
+            session.log_in(http, "owner", password, refused)
+    assert http.tried == ["secret"]
+
+
+def test_a_new_password_is_tried_again(tmp_path: Path, password: Path) -> None:
+    http, refused = FakeHttp({}, "invalid_auth"), tmp_path / "refused"
+    with pytest.raises(api.ApiError):
+        session.log_in(http, "owner", password, refused)
+    os.utime(password, (refused.stat().st_mtime + 5,) * 2)
+    http.refusal = None
+    assert session.log_in(http, "owner", password, refused) == "code"
+
+
+def test_two_factor_log_in_is_no_refusal(tmp_path: Path, password: Path) -> None:
+    http, refused = FakeHttp({}, "mfa"), tmp_path / "refused"
+    with pytest.raises(api.ApiError):
+        session.log_in(http, "owner", password, refused)
+    assert not refused.exists()
+
+
+def test_a_dead_token_is_forgotten(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    assert session.stored_token(FakeHttp({"/api/config": (401, None)}), token) is None
+    assert not token.exists()
+
+
+def test_a_token_survives_an_unready_server(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("good\n")
+    assert session.stored_token(FakeHttp({"/api/config": (503, None)}), token) == "good"
+
+
+def test_secrets_are_written_for_root_alone(tmp_path: Path) -> None:
+    session.write_secret(tmp_path / "token", "value")
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["token"]
+
+
+def entry(domain: str, state: str, **more: Any) -> dict[str, Any]:
+    return {"domain": domain, "title": domain.upper(), "state": state, **more}
+
+
+@pytest.mark.parametrize(
+    ("state", "entries", "words"),
+    [
+        ("RUNNING", [entry("mqtt", "loaded")], None),
+        ("STARTING", [entry("mqtt", "loaded")], "still STARTING"),
+        ("RUNNING", [], "no integration mqtt"),
+        (
+            "RUNNING",
+            [entry("mqtt", "setup_retry", reason="refused.")],
+            "Home Assistant's MQTT (mqtt) is setup_retry: refused.",
+        ),
+        ("RUNNING", [entry("mqtt", "not_loaded", disabled_by="user")], None),
+    ],
+)
+def test_readiness_is_told_in_words(
+    state: str, entries: list[dict[str, Any]], words: str | None
+) -> None:
+    http = FakeHttp(
+        {
+            "/api/config": (200, {"state": state}),
+            "/api/config/config_entries/entry": (200, entries),
+        }
+    )
+    problem = session.readiness_problem(http, "token", ["mqtt"])
+    assert problem is None if words is None else words in str(problem)
+
+
+def test_recovery_mode_ends_the_wait() -> None:
+    http = FakeHttp({"/api/config": (200, {"state": "RUNNING", "recovery_mode": True})})
+    with pytest.raises(session.SetupError, match="recovery mode"):
+        session.readiness_problem(http, "token", [])

@@ -1,0 +1,99 @@
+"""The test bed's own logic: what it reads out of Ansible, locks and reports."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.virtual.pi import inventory, network, suite, tooling
+from tests.virtual.pi.checkout import Failure
+from tests.virtual.pi.play import Story
+
+FAILED_PLAY = """
+TASK [base : Install the packages] *****************
+ok: [pi]
+
+TASK [base : Set the time zone] ********************
+changed: [pi]
+
+TASK [influxdb : Check the site's variables] *******
+[ERROR]: Task failed: Action failed: hems_ring must be one of canary, early, stable.
+Origin: /somewhere/site.yml:8:7
+fatal: [pi]: FAILED! =>
+    msg: hems_ring must be one of canary, early, stable.
+
+TASK [Give the lock back] **************************
+ok: [pi]
+"""
+
+
+def test_a_play_is_told_by_its_roles_and_its_error() -> None:
+    story = Story()
+    roles = [role for line in FAILED_PLAY.splitlines() if (role := story.read(line))]
+    assert roles == ["base", "influxdb"]
+    assert story.error == (
+        "in 'influxdb : Check the site's variables': "
+        "hems_ring must be one of canary, early, stable."
+    )
+
+
+def test_a_command_that_failed_is_told_by_its_stderr() -> None:
+    story = Story()
+    for line in (
+        "TASK [tls : Keep the certificates] ****",
+        "[ERROR]: Task failed: Module failed: non-zero return code",
+        "fatal: [pi]: FAILED! => ",
+        "    rc: 1",
+        "    stderr: 'hems-tls: no such file: ''/etc/x'': see ''journalctl",
+        "        -u hems-tls''.'",
+        "    stderr_lines: <omitted>",
+        "    stdout: ''",
+    ):
+        story.read(line)
+    assert story.error == (
+        "in 'tls : Keep the certificates': hems-tls: no such file: '/etc/x': "
+        "see 'journalctl -u hems-tls'."
+    )
+
+
+def test_a_play_that_never_began_has_an_error_too() -> None:
+    story = Story()
+    story.read("[ERROR]: couldn't resolve module/action 'nonsense'.")
+    assert story.error == "at its start: couldn't resolve module/action 'nonsense'."
+
+
+def test_the_inventory_is_read_without_a_yaml_parser() -> None:
+    assert inventory.port("mqtts") == 8883  # the protocol's own number (IANA secure-mqtt)
+    assert inventory.value("hems_path_secrets").startswith("/")
+    assert inventory.value("hems_meter_power") == "sensor.meter_power"
+    assert inventory.value("hems_hostname") == "virtual-pi", "testbed.yml stands over site.yml"
+    with pytest.raises(Failure, match="gives no hems_nonsense"):
+        inventory.value("hems_nonsense")
+
+
+def test_the_lock_gives_one_package_with_its_hashes() -> None:
+    lines = tooling.locked("uv").splitlines()
+    assert lines[0].startswith("uv==")
+    assert all("--hash=sha256:" in line for line in lines[1:])
+    assert not lines[-1].endswith("\\")
+    assert len(lines) > 2
+
+
+def test_the_last_line_counts_every_report(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.xml", tmp_path / "b.xml"
+    form = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
+    first.write_text(form.format(10, 1, 1, 2))
+    second.write_text(form.format(5, 0, 0, 0))
+    assert suite.count([first, second]) == {"passed": 11, "failed": 2, "skipped": 2}
+
+
+def test_a_port_that_is_taken_is_said_with_a_cure() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(Failure, match=rf"port {port} .* is taken: .*HTTPS_PORT={port + 1}"):
+            network.require_free(port)
+    network.require_free(port)

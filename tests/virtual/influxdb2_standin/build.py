@@ -1,0 +1,85 @@
+"""Builds the stand-in's package on any Debian or Ubuntu; cached by what it is made of.
+
+`python3 -m tests.virtual.influxdb2_standin.build` prints where it is. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.virtual.influxdb2_standin import engine, packaging
+from tests.virtual.influxdb2_standin.server import VERSION
+from tests.virtual.pi.checkout import CACHE, INVENTORY, Failure, only_one
+from tests.virtual.pi.command import output
+
+HERE = Path(__file__).parent
+PORT_NAME = "hems_port_influxdb"
+
+
+def port() -> str:
+    """InfluxDB's port, from the one place where it stands."""
+    ports = (INVENTORY / "group_vars/all/ports.yml").read_text(encoding="utf-8")
+    lines = [line.split("#")[0].split(":") for line in ports.splitlines()]
+    return next(line[1].strip() for line in lines if line[0] == PORT_NAME)
+
+
+def package_version() -> str:
+    """The package's version, Debian revision included."""
+    return f"{VERSION.removeprefix('v')}-{packaging.REVISION}"
+
+
+def build() -> Path:
+    """Return the package, made unless it is cached. Raises Failure."""
+    architecture, influxd = engine.architecture(), engine.binary()
+    sources = sorted([*HERE.glob("*.py"), *HERE.glob("server/*.py")])
+    digest = hashlib.sha256(f"{architecture} {port()}".encode() + influxd.read_bytes())
+    for path in sources:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    directory = CACHE / "influxdb2-standin" / digest.hexdigest()[:12]
+    package = directory / f"influxdb2_{package_version()}_{architecture}.deb"
+    if not package.exists():
+        with only_one("influxdb2-standin"), tempfile.TemporaryDirectory() as tree:
+            _lay_out(Path(tree), architecture, influxd)
+            directory.mkdir(parents=True, exist_ok=True)
+            partial = package.with_suffix(".part")
+            command = ["dpkg-deb", "--root-owner-group", "--build", tree, str(partial)]
+            output(command, doing="pack the InfluxDB stand-in")
+            partial.rename(package)
+    return package
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
+def _lay_out(tree: Path, architecture: str, influxd: Path) -> None:
+    tree.chmod(0o755)
+    for name, (mode, text) in packaging.FILES.items():
+        _write(tree / name, text, mode)
+    (tree / packaging.SERVER).mkdir(parents=True)
+    for source in HERE.glob("server/*.py"):
+        shutil.copy(source, tree / packaging.SERVER)
+    shutil.copy(influxd, tree / packaging.ENGINE)
+    size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
+    control = packaging.CONTROL.format(
+        version=VERSION.removeprefix("v"),
+        revision=packaging.REVISION,
+        architecture=architecture,
+        size=size,
+    )
+    _write(tree / "DEBIAN/control", control, 0o644)
+    for name, text in packaging.SCRIPTS.items():
+        _write(tree / "DEBIAN" / name, text.replace("{port}", port()), 0o755)
+
+
+if __name__ == "__main__":
+    try:
+        print(build())
+    except Failure as problem:
+        sys.exit(str(problem))
