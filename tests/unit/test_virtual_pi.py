@@ -68,7 +68,7 @@ def test_the_inventory_is_read_without_a_yaml_parser() -> None:
     assert inventory.port("mqtts") == 8883  # the protocol's own number (IANA secure-mqtt)
     assert inventory.value("hems_path_secrets").startswith("/")
     assert inventory.value("hems_meter_power") == "sensor.meter_power"
-    assert inventory.value("hems_hostname") == "virtual-pi", "testbed.yml stands over site.yml"
+    assert inventory.value("hems_site_name") == "Virtual Pi", "testbed.yml stands over site.yml"
     with pytest.raises(Failure, match="gives no hems_nonsense"):
         inventory.value("hems_nonsense")
 

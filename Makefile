@@ -1,0 +1,44 @@
+# The appliance on a virtual Pi; `make help` lists the targets. The work is done in tests/virtual/pi.
+SHELL := /bin/bash
+HTTPS_PORT ?= 8443
+BIN := .venv/bin
+PI := tests/virtual/pi/run.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help up down shell load test lint format lock contract clean .venv
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
+
+up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443]
+	@$(PI) up --https-port $(HTTPS_PORT)
+
+down: ## remove the virtual Pi and everything it left on this machine, except caches
+	@$(PI) down
+
+shell: ## root's shell on the virtual Pi; one command with CMD='…'
+	@$(PI) shell pi $(if $(CMD),'$(subst ','\'',$(CMD))')
+
+load: ## let the simulated meter's household draw WATTS=1500, or WATTS=profile (a day's course)
+	@$(PI) load $(or $(WATTS),profile)
+
+test: ## lint, unit tests, the repository's rules and the whole appliance on a Pi of its own
+	@$(PI) test
+
+lint: .venv ## yamllint, ansible-lint, ruff, mypy --strict, shellcheck
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/virtual/pi/lint.sh
+
+format: .venv ## lay out the Python code as `make lint` wants it
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
+	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh
+
+contract: .venv ## the InfluxDB contract tests against a real server [INFLUXDB_URL=http://…:8086]
+	@$(BIN)/python -m pytest tests/contract --influxdb-url '$(INFLUXDB_URL)'
+
+clean: ## down, and the image, download caches, logs, keys and .venv
+	@$(PI) clean
+
+.venv:
+	@$(PI) tooling

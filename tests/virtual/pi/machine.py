@@ -1,0 +1,191 @@
+"""One virtual Pi: make it, reach it over ssh, remove it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import shlex
+import time
+from dataclasses import dataclass
+
+from tests.virtual.pi import image, residue
+from tests.virtual.pi.checkout import CACHE, IDENTITY, ROOT, STATE, Failure, only_one
+from tests.virtual.pi.command import output
+from tests.virtual.pi.podman import LABEL, answers, podman
+
+SSH = STATE / "ssh"
+SSH_CONFIG = SSH / "config"
+KEY = SSH / "id_ed25519"
+NETWORK = f"hems-{IDENTITY}"
+SOCKETS = CACHE / "ssh"  # a socket's path is short, or refused
+CACHES = CACHE / "pi"  # apt's, uv's and pip's downloads, shared by every Pi on this machine
+APT_REPOSITORY = STATE / "apt"  # see packages.py
+ADDRESS_LABEL = "smartcore-hems.address"
+FIRST_HOST = 10  # addresses below are left to podman
+BOOT_TIMEOUT = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Pi:
+    """A virtual Pi by its short name; `hems-<name>` is its ssh alias and Ansible address."""
+
+    name: str
+
+    @property
+    def alias(self) -> str:
+        """The name that ssh knows it by, with `ssh -F SSH_CONFIG`."""
+        return f"hems-{self.name}"
+
+    @property
+    def container(self) -> str:
+        """The container's name, which other checkouts don't use."""
+        return f"hems-{self.name}-{IDENTITY}"
+
+    def state(self) -> str:
+        """Return `absent`, or podman's word for it, such as created, running or exited."""
+        if not answers("container", "exists", self.container):
+            return "absent"
+        form = "{{.State.Status}}"
+        return podman("inspect", "--format", form, self.container, doing="look at the Pi").strip()
+
+    def address(self) -> str:
+        """Its IPv4 address, which lasts as long as the Pi."""
+        form = f'{{{{index .Config.Labels "{ADDRESS_LABEL}"}}}}'
+        return podman("inspect", "--format", form, self.container, doing="look at the Pi").strip()
+
+    def create(self, publish: dict[int, int] | None = None) -> None:
+        """Bring it up: made if absent, started if stopped; nothing happens to a running one.
+
+        `publish` maps ports of 127.0.0.1 to ports of a new Pi.
+        """
+        make_key()
+        base = image.build()
+        with only_one("containers"):
+            state = self.state()
+            if state in ("created", "configured", "initialized"):  # an interrupted `create`
+                self._remove()
+                state = "absent"
+            if state == "absent":
+                self._run(base, publish or {})
+            elif state != "running":
+                podman("start", self.container, doing=f"start {self.container}")
+        self._wait_until_booted()
+        self._write_ssh_configuration()
+
+    def _run(self, base: str, publish: dict[int, int]) -> None:
+        for directory in ("apt", "uv", "pip"):
+            (CACHES / directory).mkdir(parents=True, exist_ok=True)
+        APT_REPOSITORY.mkdir(parents=True, exist_ok=True)
+        address = _free_address()
+        podman(
+            *("run", "--detach", "--name", self.container, "--hostname", "raspberrypi"),
+            *("--label", f"{LABEL}={ROOT}", "--label", f"{ADDRESS_LABEL}={address}"),
+            *("--privileged", "--systemd=always", "--runtime", "runc"),
+            *("--restart", "always"),  # a reboot ends the container; podman starts it again
+            *("--stop-signal", "SIGRTMIN+3", "--log-driver", "k8s-file"),
+            *("--network", f"{NETWORK}:ip={address}"),
+            *("--volume", f"{CACHES}:/var/cache/virtual-pi"),
+            *("--volume", f"{APT_REPOSITORY}:/srv/apt-repository:ro"),
+            *(f"--publish=127.0.0.1:{ours}:{its}" for ours, its in publish.items()),
+            *(base, "/usr/local/sbin/virtual-pi-init", KEY.with_suffix(".pub").read_text().strip()),
+            doing=f"start the container {self.container}",
+        )
+
+    def _wait_until_booted(self) -> None:
+        deadline = time.monotonic() + BOOT_TIMEOUT
+        arguments = ("exec", self.container, "systemctl", "is-system-running", "--wait")
+        while not answers(*arguments):  # degraded also exits 1
+            if time.monotonic() > deadline:
+                failed = ("exec", self.container, "systemctl", "--failed", "--plain", "--no-legend")
+                units = podman(*failed, doing=f"ask {self.container} for its failed units")
+                if units.strip():
+                    return  # it booted; what failed is the play's or the tests' to judge
+                raise Failure(f"{self.container} did not boot: see `podman logs {self.container}`")
+            time.sleep(0.3)
+
+    def _write_ssh_configuration(self) -> None:
+        read = ("exec", self.container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+        host_key = podman(*read, doing="read the Pi's host key").split()
+        known = SSH / f"{self.name}.known_hosts"
+        known.write_text(f"{self.alias} {host_key[0]} {host_key[1]}\n", encoding="ascii")
+        lines = {
+            "HostName": self.address(),
+            "HostKeyAlias": self.alias,
+            "User": "pi",
+            "IdentityFile": f'"{KEY}"',
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": f'"{known}"',
+            "StrictHostKeyChecking": "yes",
+            "ServerAliveInterval": "5",
+            "ControlMaster": "auto",
+            "ControlPersist": "60",
+            "ControlPath": f'"{SOCKETS}/%C"',
+            "LogLevel": "ERROR",
+        }
+        SOCKETS.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (SSH / f"{self.name}.host").write_text(
+            f"Host {self.alias}\n" + "".join(f"  {key} {value}\n" for key, value in lines.items()),
+            encoding="utf-8",
+        )
+        SSH_CONFIG.write_text(f'Include "{SSH}/*.host"\n', encoding="utf-8")
+
+    def ssh(self, line: str | None = None, *, terminal: bool = False) -> list[str]:
+        """The command line that runs a shell line as root, or root's log-in shell."""
+        flags = ["-t"] if terminal else []
+        remote = f"sudo -- bash -c {shlex.quote(line)}" if line else "sudo -i"
+        return ["ssh", "-F", str(SSH_CONFIG), *flags, self.alias, remote]
+
+    def run(self, *command: str, doing: str, text: str | None = None) -> str:
+        """Run a command on the Pi as root, `text` on its stdin, and return what it printed."""
+        return output(self.ssh(shlex.join(command)), doing=doing, text=text)
+
+    def destroy(self) -> None:
+        """Remove it with everything on it, and the network when it was the last."""
+        with only_one("containers"):
+            self._remove()
+        tidy()
+        for path in (SSH / f"{self.name}.host", SSH / f"{self.name}.known_hosts"):
+            path.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        podman("rm", "--force", "--time", "0", "--ignore", self.container, doing="remove the Pi")
+
+
+def tidy() -> None:
+    """Remove this checkout's network and podman's traces on the host, if nobody needs them."""
+    with only_one("containers"):
+        if answers("network", "exists", NETWORK):
+            answers("network", "rm", NETWORK)  # refused while another Pi is on it
+        residue.remove()
+
+
+def make_key() -> None:
+    """This checkout's own ssh key, made once."""
+    SSH.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not KEY.exists():
+        comment = "the virtual Pi's test bed"
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(KEY)]
+        output(command, doing="make an ssh key")
+
+
+def all_pis() -> list[Pi]:
+    """Every Pi of this checkout, also half-made ones."""
+    form = "{{.Names}}"
+    names = podman(
+        *("ps", "--all", "--filter", f"label={LABEL}={ROOT}", "--format", form), doing="list Pis"
+    )
+    return [Pi(name[len("hems-") : -len(IDENTITY) - 1]) for name in names.split()]
+
+
+def _free_address() -> str:
+    if not answers("network", "exists", NETWORK):
+        podman("network", "create", NETWORK, doing="make the Pis' network")
+    described = json.loads(podman("network", "inspect", NETWORK, doing="look at the network"))
+    subnet = ipaddress.ip_network(described[0]["subnets"][0]["subnet"])
+    form = f'{{{{index .Labels "{ADDRESS_LABEL}"}}}}'
+    listing = ("ps", "--all", "--filter", f"label={ADDRESS_LABEL}", "--format", form)
+    taken = set(podman(*listing, doing="list Pis").split())
+    for host in list(subnet.hosts())[FIRST_HOST - 1 :]:
+        if str(host) not in taken:
+            return str(host)
+    raise Failure(f"every address of the network {NETWORK} is taken: remove Pis with `make down`")

@@ -1,0 +1,117 @@
+"""Running Ansible from .venv against a virtual Pi."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+from tests.virtual.pi import progress
+from tests.virtual.pi.checkout import INVENTORY, ROOT, STATE, VENV, Failure, log_path
+from tests.virtual.pi.machine import Pi
+from tests.virtual.pi.podman import podman
+
+SITE = ROOT / "playbooks" / "site.yml"
+# What decides how site.yml leaves a Pi.
+INPUTS = ("playbooks", "roles", "files", "inventory/virtual", "inventory/pilot/group_vars/all")
+
+
+def command(playbook: str, *arguments: str) -> list[str]:
+    """The command line that plays `playbook` on the virtual inventory."""
+    return [str(VENV / "bin" / "ansible-playbook"), "-i", str(INVENTORY), playbook, *arguments]
+
+
+def environment(pi: Pi) -> dict[str, str]:
+    """The environment that points the virtual inventory's host at `pi`."""
+    return {
+        **os.environ,
+        "HEMS_PI": pi.name,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "PATH": f"{VENV}/bin:{os.environ['PATH']}",
+    }
+
+
+class Story:
+    """What a person wants to know of a running play: the role, and at its end the error."""
+
+    def __init__(self) -> None:
+        self.role = self.task = ""
+        self._where, self._cause = "", "and gave no reason"
+        self._said: list[str] = []  # on stderr by a command that failed, as YAML folded it
+        self._listening = False
+
+    @property
+    def error(self) -> str:
+        """The last error: where, and why."""
+        cause = self._cause
+        if self._said and cause == "non-zero return code":
+            cause = " ".join(self._said).strip("'").replace("''", "'")
+        return f"{self._where}{cause}"
+
+    def read(self, line: str) -> str | None:
+        """Take one line of ansible-playbook's output; return a role's name when it begins."""
+        self._listening = self._listening and line.startswith(" " * 8)
+        if line.startswith("TASK ["):
+            self.task = line[len("TASK [") :].split("]", maxsplit=1)[0]
+            role, colon, _ = self.task.partition(" : ")
+            if colon and role != self.role:
+                self.role = role
+                return role
+        elif line.startswith("[ERROR]: "):
+            self._cause = line.removeprefix("[ERROR]: ").strip()
+            for wrapping in ("Task failed: ", "Module failed: ", "Action failed: "):
+                self._cause = self._cause.removeprefix(wrapping)
+            self._where = f"in '{self.task}': " if self.task else "at its start: "
+            self._said = []
+        elif line.startswith("    stderr: ") or self._listening:
+            self._listening = True
+            self._said.append(line.strip().removeprefix("stderr: "))
+        return None
+
+
+def converge(pi: Pi) -> None:
+    """Run playbooks/site.yml on `pi`, naming each role as it begins; its output goes to a log."""
+    log = log_path(f"site-{pi.name}")
+    story = Story()
+    with (
+        log.open("w", encoding="utf-8") as stream,
+        subprocess.Popen(
+            command(str(SITE)),
+            cwd=ROOT,
+            env=environment(pi),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as playing,
+    ):
+        for line in playing.stdout or ():
+            stream.write(line)
+            if role := story.read(line):
+                progress.detail(role)
+    if playing.returncode:
+        raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
+    _stamp(pi).write_text(_fingerprint(pi), encoding="ascii")
+
+
+def is_converged(pi: Pi) -> bool:
+    """Whether site.yml has run to its end on this very Pi, and what it reads is as then."""
+    stamp = _stamp(pi)
+    return stamp.exists() and stamp.read_text(encoding="ascii") == _fingerprint(pi)
+
+
+def _stamp(pi: Pi) -> Path:
+    return STATE / f"converged-{pi.name}"
+
+
+def _fingerprint(pi: Pi) -> str:
+    digest = hashlib.sha256()
+    for name in INPUTS:
+        for path in sorted((ROOT / name).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path).encode() + b"\0" + path.read_bytes())
+    form = "{{.Id}}"
+    container = podman("inspect", "--format", form, pi.container, doing="look at the Pi").strip()
+    return f"{container} {digest.hexdigest()}"

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Writes the virtual Pi's root file system to stdout as a tar: Debian trixie with what a freshly
+# prepared Raspberry Pi has (systemd, sshd, sudo, Python) and nothing of the appliance.
+# usage: build.sh MIRROR PYTHON_FROM_SID(yes|no)   as root; the result is cached by image.py
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+mirror=$1
+python_from_sid=$2
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+packages=(
+  systemd systemd-sysv dbus udev openssh-server sudo
+  python3 python3-apt ca-certificates iproute2 iputils-ping procps tzdata
+)
+join() { local IFS=,; echo "$*"; }
+
+# Written on a throw-away disk: no fsync, and no pages that nobody reads here.
+options=(
+  --dpkgopt='force-unsafe-io'
+  --dpkgopt='path-exclude=/usr/share/man/*'
+  --dpkgopt='path-exclude=/usr/share/locale/*'
+  --aptopt='APT::Install-Recommends "false"'
+)
+# shellcheck disable=SC2016  # mmdebstrap's shell, not this one, fills in $1, the root directory
+hooks=(
+  --customize-hook="upload $here/init /usr/local/sbin/virtual-pi-init"
+  --customize-hook="upload $here/customise.sh /tmp/customise.sh"
+  --customize-hook='chroot "$1" sh /tmp/customise.sh '"$python_from_sid"
+  --customize-hook='rm "$1/tmp/customise.sh"'
+)
+# A network that opens TLS has its own authorities; the Pi must trust them as this machine does.
+if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
+  # shellcheck disable=SC2016
+  hooks=(
+    --customize-hook='copy-in /usr/local/share/ca-certificates /usr/local/share'
+    --customize-hook='chroot "$1" update-ca-certificates'
+    "${hooks[@]}"
+  )
+fi
+
+exec mmdebstrap --quiet --mode=root --variant=minbase --format=tar \
+  --include="$(join "${packages[@]}")" "${options[@]}" "${hooks[@]}" trixie - \
+  "deb [signed-by=$keyring] $mirror trixie main" \
+  "deb [signed-by=$keyring] $mirror trixie-updates main" \
+  "deb [signed-by=$keyring] $mirror-security trixie-security main"

@@ -1,0 +1,128 @@
+"""`make up`: from a fresh machine to a meter reading in InfluxDB; `make down` and `make clean`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+
+from tests.virtual.pi import (
+    host,
+    image,
+    inventory,
+    machine,
+    meter,
+    network,
+    play,
+    reading,
+    substitutes,
+    tooling,
+)
+from tests.virtual.pi.checkout import CACHE, STATE, VENV
+from tests.virtual.pi.command import installed, output, privileged
+from tests.virtual.pi.machine import Pi
+from tests.virtual.pi.podman import podman
+from tests.virtual.pi.progress import elapsed, phase
+
+PI = Pi("pi")
+OWN_PACKAGES = "debs"  # in the cache directory: what its user has put there
+
+
+def up(https_port: int) -> None:
+    """Bring the virtual Pi up; a step that is done already is passed over."""
+    phase("Check this machine")
+    host.require_root()
+    state = PI.state() if installed("podman") else "absent"
+    if state == "absent":
+        host.require_space()
+        network.require_free(https_port)
+    converged = state != "absent" and play.is_converged(PI)
+    if not converged:
+        network.require()
+    install_packages(host.PACKAGES)
+    install_tooling()
+    if state == "absent":
+        phase("Build the Pi's image (kept for the next time)")
+        image.build()
+    phase("Boot the virtual Pi" if state != "running" else "Find the virtual Pi running")
+    PI.create(publish={https_port: inventory.port("https")})
+    substitutes.provide()
+    if converged and play.is_converged(PI):
+        phase("Find playbooks/site.yml run, and nothing it reads changed since")
+    else:
+        phase("Run playbooks/site.yml")
+        play.converge(PI)
+    phase("Start the simulated meter")
+    meter.start(PI)
+    phase("Wait for its reading in InfluxDB")
+    show(reading.wait(PI))
+
+
+def install_packages(packages: Iterable[str]) -> None:
+    """Install what is missing of Debian's `packages`."""
+    if wanted := host.missing(packages):
+        phase(f"Install {', '.join(wanted)}")
+        host.install(wanted)
+
+
+def install_tooling() -> None:
+    """Make .venv, if it is not what requirements.txt says."""
+    if not tooling.is_current():
+        phase("Install the tooling into .venv")
+        tooling.install()
+
+
+def create(pi: Pi) -> None:
+    """One Pi without a play: what Molecule and a developer's scratch work start from."""
+    host.require_root()
+    install_packages(host.PACKAGES)
+    if pi.state() == "absent":
+        host.require_space()
+    pi.create()
+    substitutes.provide()
+
+
+def show(last: reading.Reading) -> None:
+    """Print where to look."""
+    form = (
+        f'{{{{(index (index .NetworkSettings.Ports "{inventory.port("https")}/tcp") 0).HostPort}}}}'
+    )
+    local = podman("inspect", "--format", form, PI.container, doing="find its port").strip()
+    door = f"https://127.0.0.1:{local}"
+    owner, keeper, database = (
+        inventory.value(f"hems_{account}_username") for account in ("owner", "door", "influxdb")
+    )
+    rows = {
+        "Home Assistant": f"{door}/   log in as {owner}",
+        "InfluxDB": f"{door}/influx/   the browser's box: {keeper}; then log in as {database}",
+        "File editor": f"{door}/configurator/   the browser's box: {keeper}",
+        "Passwords": "make shell CMD='hems passwords'",
+        "Also at": f"https://{PI.address()}/ (certificate's CA: http://{PI.address()}/hems-ca.crt)",
+        "Last reading": f"{last.watts:g} W at {last.time}, read from InfluxDB",
+        "Database": f"{last.server}, {substitutes.database()}",
+        "Next": "make shell, make test, make down",
+    }
+    print(f"\nThe virtual Pi is up ({elapsed()}).")
+    print("".join(f"  {name:<15} {words}\n" for name, words in rows.items()), end="")
+
+
+def down() -> None:
+    """Remove every Pi of this checkout and what podman put on the host for them; keep caches."""
+    host.require_root()
+    meter.stop()
+    if not installed("podman"):
+        return
+    for pi in machine.all_pis():
+        pi.destroy()
+    machine.tidy()
+
+
+def clean() -> None:
+    """`down`, and every cache: image, downloads, keys, logs, tooling."""
+    down()
+    if installed("podman"):
+        image.remove()
+    caches = [str(path) for path in CACHE.glob("*") if path.name != OWN_PACKAGES]
+    output(privileged("rm", "-rf", *caches), doing=f"empty {CACHE}")
+    substitutes.GENERATED.unlink(missing_ok=True)
+    for directory in (STATE.parent, VENV):
+        shutil.rmtree(directory, ignore_errors=True)
