@@ -1,0 +1,246 @@
+#!/usr/bin/python
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""Run Home Assistant with the configuration that is on disk and our config entries in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.home_assistant_files import (
+    FINGERPRINT,
+    fingerprint,
+    load,
+    save,
+    variable,
+)
+from ansible.module_utils.home_assistant_storage import (
+    StorageError,
+    merge_entries,
+    merge_http,
+    merge_onboarding,
+)
+
+DOCUMENTATION = r"""
+module: home_assistant_service
+short_description: Merge our entries into Home Assistant's storage and (re)start it when needed
+description:
+  - Merges onboarding, HTTP settings and config entries into C(.storage), which Home Assistant
+    rewrites itself, so it is stopped for that; nothing of the owner's in there is lost.
+  - Restarts it when it does not run, when its storage had to change, or when it was started with
+    other files than those in O(depends_on). What it was started with is in its environment, so an
+    interrupted play is finished by the next one, whatever the clock says.
+  - Checks the configuration first. One that would not start leaves Home Assistant running as it
+    is and fails in one sentence that names file and line.
+options:
+  unit:
+    description: The systemd unit.
+    type: str
+    required: true
+  user:
+    description: The user that it runs as.
+    type: str
+    required: true
+  directory:
+    description: Home Assistant's configuration directory.
+    type: path
+    required: true
+  root:
+    description: Directory of the venvs; holds check_config.py and the unit's environment file.
+    type: path
+    required: true
+  host:
+    description: Address that Home Assistant binds to, and from which the door's requests come.
+    type: str
+    default: 127.0.0.1
+  port:
+    description: TCP port that Home Assistant binds to.
+    type: int
+    required: true
+  depends_on:
+    description: Files, and directories of YAML files, whose change asks for a restart.
+    type: list
+    elements: path
+    required: true
+  entries:
+    description: Config entries (C(domain), C(version), C(minor_version), C(title), C(data),
+      C(match)); C(secrets) maps keys of C(data) to files on the Pi.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Run Home Assistant
+  home_assistant_service:
+    unit: home-assistant.service
+    user: homeassistant
+    directory: /var/lib/home-assistant
+    root: /opt/home-assistant
+    port: "{{ hems_port_home_assistant }}"
+    depends_on: [/var/lib/home-assistant/configuration.yaml]
+    entries: []
+"""
+
+RETURN = r"""
+merged:
+  description: The storage files that were changed.
+  type: list
+  elements: str
+  returned: always
+"""
+
+Documents = dict[str, dict[str, Any]]
+
+
+class ServiceError(Exception):
+    """What stops the play, in one sentence."""
+
+
+def wanted_entries(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the config entries with their secrets read from the Pi's files."""
+    entries = []
+    for entry in params["entries"]:
+        secrets = {}
+        for key, path in entry.get("secrets", {}).items():
+            try:
+                secrets[key] = Path(path).read_text().removesuffix("\n")
+            except FileNotFoundError:
+                raise ServiceError(
+                    f"The secret {path} for {entry['title']} is missing on the Pi: run the whole "
+                    "playbook, not this role alone."
+                ) from None
+        entries.append({**entry, "data": {**entry["data"], **secrets}})
+    return entries
+
+
+class Service:
+    """One Home Assistant: its files and its unit."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params = module.params
+        self.directory = Path(module.params["directory"])
+        self.storage = self.directory / ".storage"
+        self.root = Path(module.params["root"])
+        self.venv = self.root / "current"
+
+    def systemctl(self, *arguments: str) -> str:
+        """Run systemctl; its failure ends the play."""
+        code, out, err = self.module.run_command(["systemctl", *arguments])
+        if code:
+            raise ServiceError(
+                f"systemctl {' '.join(arguments)} failed: {' '.join(err.split())} "
+                f"See `journalctl -u {self.params['unit']}`."
+            )
+        return str(out)
+
+    def started_with(self) -> str | None:
+        """Return the fingerprint of the running process; None unless it runs and will at boot."""
+        properties = "MainPID,ActiveState,UnitFileState"
+        show = self.systemctl("show", "-p", properties, self.params["unit"])
+        facts = dict(line.split("=", 1) for line in show.splitlines())
+        if (facts.get("ActiveState"), facts.get("UnitFileState")) != ("active", "enabled"):
+            return None
+        try:
+            environment = Path(f"/proc/{facts['MainPID']}/environ").read_bytes()
+        except OSError:
+            return None
+        value: str | None = variable(environment, FINGERPRINT)
+        return value
+
+    def documents(self) -> Documents:
+        """Return the storage files that must change, as they should be."""
+        now = datetime.now(UTC).isoformat()
+        entries = wanted_entries(self.params)
+        current = {
+            name: load(self.storage / name)
+            for name in ("onboarding", "http", "core.config_entries")
+        }
+        wanted = {
+            "onboarding": merge_onboarding(current["onboarding"]),
+            "http": merge_http(current["http"], self.params["host"], self.params["port"], now),
+            "core.config_entries": merge_entries(current["core.config_entries"], entries, now),
+        }
+        return {name: wanted[name] for name in wanted if wanted[name] != current[name]}
+
+    def check(self) -> None:
+        """Refuse a configuration that would not start."""
+        command = ["runuser", "-u", self.params["user"], "--", str(self.venv / "bin/python")]
+        command += [str(self.root / "check_config.py"), str(self.directory)]
+        code, out, err = self.module.run_command(command, cwd="/")
+        if code:
+            raise ServiceError(
+                f"The configuration check itself failed: {' '.join(err.split())[-400:]}"
+            )
+        report = json.loads(out.splitlines()[-1])
+        for warning in report["warnings"]:
+            self.module.warn(f"Home Assistant's configuration: {warning}")
+        if report["errors"]:
+            raise ServiceError(
+                f"Home Assistant's configuration is wrong and was not loaded: "
+                f"{report['errors'][0]}. Correct that file (nothing was deleted) and run again."
+            )
+
+    def restart(self, key: str) -> list[str]:
+        """Start Home Assistant anew, merging storage while it is stopped."""
+        self.systemctl("daemon-reload")
+        self.systemctl("enable", "--quiet", self.params["unit"])
+        if self.documents():
+            self.systemctl("stop", self.params["unit"])
+        try:
+            # Stopping has written Home Assistant's own last changes.
+            changed = self.documents()
+            for name, document in changed.items():
+                save(self.storage / name, document, self.params["user"])
+            (self.root / "environment").write_text(f"{FINGERPRINT}={key}\n")
+        finally:
+            self.systemctl("restart", self.params["unit"])
+        return sorted(changed)
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Bring Home Assistant up to what is wanted; return Ansible's result."""
+    service = Service(module)
+    if module.check_mode and not service.venv.exists():
+        return {"changed": True, "merged": []}
+    paths = [Path(path) for path in module.params["depends_on"]]
+    key = fingerprint(service.venv, paths)
+    different = sorted(service.documents())
+    if service.started_with() == key and not different:
+        return {"changed": False, "merged": []}
+    if module.check_mode:
+        return {"changed": True, "merged": different}
+    service.check()
+    return {"changed": True, "merged": service.restart(key)}
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "unit": {"type": "str", "required": True},
+            "user": {"type": "str", "required": True},
+            "directory": {"type": "path", "required": True},
+            "root": {"type": "path", "required": True},
+            "host": {"type": "str", "default": "127.0.0.1"},
+            "port": {"type": "int", "required": True},
+            "depends_on": {"type": "list", "elements": "path", "required": True},
+            "entries": {"type": "list", "elements": "dict", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except (ServiceError, StorageError) as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"Home Assistant was not started: {error}. Run the playbook again.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""Finish Home Assistant's set-up over its API: owner, token, Energy, dashboard; prove readiness."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.home_assistant_api import ApiError, Http, Socket
+from ansible.module_utils.home_assistant_plan import (
+    MEMORY,
+    URL_PATH,
+    Present,
+    Wanted,
+    plan,
+)
+from ansible.module_utils.home_assistant_session import (
+    SetupError,
+    log_in,
+    new_token,
+    read_secret,
+    stored_token,
+    wait_for_http,
+    wait_until_ready,
+    write_secret,
+)
+
+DOCUMENTATION = r"""
+module: home_assistant_setup
+short_description: Make Home Assistant's owner, token, Energy preferences and first dashboard
+description:
+  - Makes the owner's account on a box that has none and keeps a long-lived token for later runs.
+  - Waits until Home Assistant runs and the named integrations are loaded; fails with the reason.
+  - Gives Energy preferences and the first dashboard; what an owner edits or removes stays so.
+  - An owner may change the password. If the token is lost as well, the module warns and goes on,
+    and does not try that password again, since wrong log-ins get an address banned.
+  - Secrets are read from and written to files on the Pi; none is returned.
+options:
+  url:
+    description: Home Assistant on loopback, without a slash at the end.
+    type: str
+    required: true
+  name:
+    description: The owner's display name.
+    type: str
+    required: true
+  username:
+    description: The owner's log-in name.
+    type: str
+    required: true
+  password_file:
+    description: File with the owner's first password.
+    type: path
+    required: true
+  token_file:
+    description: File of the long-lived token; written when there is none that works.
+    type: path
+    required: true
+  language:
+    description: Language of the areas that Home Assistant makes with the owner.
+    type: str
+    required: true
+  domains:
+    description: Integrations whose config entries must be loaded.
+    type: list
+    elements: str
+    required: true
+  power:
+    description: Entity id of the meter's power, W.
+    type: str
+    required: true
+  energy:
+    description: Entity id of the meter's total energy, kWh.
+    type: str
+    required: true
+  energy_today:
+    description: Entity id of today's energy, kWh.
+    type: str
+    required: true
+  words:
+    description: The dashboard's words in the owner's language.
+    type: dict
+    required: true
+  restore_dashboard:
+    description: Give the first dashboard again, whatever an owner made of it.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait for readiness.
+    type: int
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Make Home Assistant ready for its owner
+  home_assistant_setup:
+    url: "http://127.0.0.1:{{ hems_port_home_assistant }}"
+    name: Owner
+    username: owner
+    password_file: /etc/hems/secrets/owner_password
+    token_file: /etc/hems/secrets/home_assistant_token
+    language: en
+    domains: [mqtt, influxdb]
+    power: sensor.meter_power
+    energy: sensor.meter_energy
+    energy_today: sensor.hems_energy_today
+    words: {title: Home energy}
+"""
+
+RETURN = r"""
+done:
+  description: What this run did, in words.
+  type: list
+  elements: str
+  returned: always
+managed:
+  description: Whether the box could log in and manage Home Assistant.
+  type: bool
+  returned: always
+"""
+
+
+def look(socket: Socket) -> Present:
+    """Ask Home Assistant what it has."""
+    return Present(
+        dashboards=socket.call("lovelace/dashboards/list"),
+        dashboard=socket.call_or_none("lovelace/config", url_path=URL_PATH),
+        energy=socket.call_or_none("energy/get_prefs"),
+        memory=socket.call("frontend/get_system_data", key=MEMORY)["value"] or {},
+        core=socket.call("frontend/get_system_data", key="core")["value"] or {},
+    )
+
+
+UNMANAGED = {
+    "invalid_auth": "the owner has changed the password and the box's own token is gone",
+    "mfa": "the owner uses two-factor log-in and the box's own token is gone",
+}
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Do what is missing; return Ansible's result."""
+    params = module.params
+    http = Http(params["url"])
+    deadline = time.monotonic() + params["timeout"]
+    token_file = Path(params["token_file"])
+    password_file = Path(params["password_file"])
+    refused = token_file.with_name("home_assistant_login_refused")
+    done: list[str] = []
+    wait_for_http(http, deadline)
+    token = stored_token(http, token_file)
+    if token is None:
+        if module.check_mode:
+            return {"changed": True, "managed": False, "done": ["would log in and make a token"]}
+        try:
+            if http.user_is_made():
+                code = log_in(http, params["username"], password_file, refused)
+            else:
+                code = http.make_user(
+                    params["name"],
+                    params["username"],
+                    read_secret(password_file),
+                    params["language"],
+                )
+                done.append(f"made the owner {params['username']}")
+        except ApiError as error:
+            why = UNMANAGED.get(error.code, f"the box cannot log in: {error}")
+            module.warn(
+                f"Home Assistant's Energy preferences, dashboard and readiness are not managed: "
+                f"{why}. docs/home_assistant.md, When it fails, says how to give it a new one."
+            )
+            return {"changed": False, "managed": False, "done": done}
+        token = new_token(http, code)
+        write_secret(token_file, token)
+        refused.unlink(missing_ok=True)
+        done.append("made the token hems-provision")
+    wait_until_ready(http, token, params["domains"], deadline)
+    wanted = Wanted(params["power"], params["energy"], params["energy_today"], params["words"])
+    with Socket(http.base, token) as socket:
+        for kind, fields in plan(look(socket), wanted, restore=params["restore_dashboard"]):
+            if not module.check_mode:
+                socket.call(kind, **fields)
+            done.append(f"{kind} {fields.get('key') or fields.get('url_path') or ''}".strip())
+    return {"changed": bool(done), "managed": True, "done": done}
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password_file": {"type": "path", "required": True, "no_log": False},
+            "token_file": {"type": "path", "required": True, "no_log": False},
+            "language": {"type": "str", "required": True},
+            "domains": {"type": "list", "elements": "str", "required": True},
+            "power": {"type": "str", "required": True},
+            "energy": {"type": "str", "required": True},
+            "energy_today": {"type": "str", "required": True},
+            "words": {"type": "dict", "required": True},
+            "restore_dashboard": {"type": "bool", "default": False},
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except SetupError as error:
+        module.fail_json(msg=str(error))
+    except (ApiError, OSError) as error:
+        module.fail_json(msg=f"Home Assistant's set-up stopped: {error}. Run the playbook again.")
+
+
+if __name__ == "__main__":
+    main()

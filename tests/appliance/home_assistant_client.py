@@ -1,0 +1,107 @@
+"""Home Assistant as the tests talk to it: on the Pi's loopback, through an ssh tunnel.
+
+So these tests do not depend on the door; those of the door and of the browser do.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.unit.modules import load_module
+from tests.virtual.pi.machine import SSH_CONFIG, Pi
+
+api: Any = load_module("roles/home_assistant/module_utils/home_assistant_api.py")
+
+Converge = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class HomeAssistant:
+    """A base URL and the box's own token."""
+
+    def __init__(self, base: str, token: str) -> None:
+        self.http = api.Http(base)
+        self.token = token
+
+    def get(self, path: str) -> Any:
+        """Return the answer to a GET that must succeed."""
+        status, answer = self.http.request("GET", path, token=self.token)
+        assert status == 200, f"GET {path}: {status} {answer}"
+        return answer
+
+    def state(self, entity: str) -> str | None:
+        """Return an entity's state, None when there is no such entity."""
+        status, answer = self.http.request("GET", f"/api/states/{entity}", token=self.token)
+        return str(answer["state"]) if status == 200 else None
+
+    def service(self, domain: str, service: str, **data: Any) -> None:
+        """Call a service (an action) that must succeed."""
+        path = f"/api/services/{domain}/{service}"
+        status, answer = self.http.request("POST", path, token=self.token, body=data)
+        assert status == 200, f"{domain}.{service}: {status} {answer}"
+
+    def call(self, kind: str, **fields: Any) -> Any:
+        """Send one WebSocket command as the owner."""
+        return self.call_as(self.token, kind, **fields)
+
+    def call_as(self, token: str, kind: str, **fields: Any) -> Any:
+        """Send one WebSocket command with somebody's access token."""
+        with api.Socket(self.http.base, token) as connection:
+            return connection.call(kind, **fields)
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        """Wait for RUNNING and for all of our entries."""
+        wait_until(self._is_ready, seconds, "Home Assistant is ready")
+
+    def _is_ready(self) -> bool:
+        try:
+            config = self.http.request("GET", "/api/config", token=self.token)
+            # Asking on with a dead token would get this address banned.
+            assert config[0] not in (401, 403), "Home Assistant refuses the box's own token"
+            if config[0] != 200 or config[1]["state"] != "RUNNING":
+                return False
+            entries = self.get("/api/config/config_entries/entry")
+        except OSError:
+            return False
+        ours = [entry for entry in entries if entry["domain"] in ("mqtt", "influxdb")]
+        return len(ours) == 2 and all(entry["state"] == "loaded" for entry in ours)
+
+
+def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    """Ask twice a second until it is so; fail in words."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"after {seconds} s it was still not so that {what}"
+        time.sleep(0.5)
+
+
+@contextmanager
+def tunnel(pi: Pi, port: int) -> Iterator[str]:
+    """Give a local base URL for a port on the Pi's loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        local = probe.getsockname()[1]
+    forward = f"127.0.0.1:{local}:127.0.0.1:{port}"
+    options = ["-o", "ExitOnForwardFailure=yes", "-o", "ControlPath=none"]
+    process = subprocess.Popen(["ssh", "-F", SSH_CONFIG, *options, "-N", "-L", forward, pi.alias])
+    try:
+        wait_until(lambda: _listens(local), 15, "the ssh tunnel is open")
+        yield f"http://127.0.0.1:{local}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def this_pi() -> Pi:
+    """The Pi that conftest's fixtures mean."""
+    return Pi(os.environ.get("HEMS_PI", "molecule"))
