@@ -10,6 +10,7 @@ import re
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
@@ -67,6 +68,12 @@ def test_every_locked_wheel_exists_for_both_machines() -> None:
     }
     assert len(entries) > 150
     with requests.Session() as session, ThreadPoolExecutor(max_workers=8) as pool:
+        try:
+            session.head(INDEX, timeout=10)
+        except requests.ConnectionError:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"{INDEX} can't be reached")
         found = pool.map(
             lambda item: problems(session, item[0], item[1], item[0] in source_only),
             entries.items(),

@@ -150,7 +150,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     password_file = Path(params["password_file"])
     refused = token_file.with_name("home_assistant_login_refused")
     done: list[str] = []
-    wait_for_http(http, deadline)
+    try:
+        wait_for_http(http, 0.0 if module.check_mode else deadline)
+    except SetupError:
+        if module.check_mode:
+            return {"changed": True, "managed": False, "done": ["would set it up once it runs"]}
+        raise
     token = stored_token(http, token_file)
     if token is None:
         if module.check_mode:

@@ -47,7 +47,7 @@ def _unit() -> bool:
 
 def _appliance() -> bool:
     try:
-        for step in ("destroy", "create", "converge", "idempotence"):
+        for step in ("destroy", "converge", "idempotence"):  # converge creates the Pi first
             phase(f"Virtual Pi: {step}")
             if not _call("molecule", step):
                 return False
