@@ -1,0 +1,1 @@
+"""The devices in the simulated network, each after a named product."""

@@ -1,0 +1,1 @@
+"""The Zigbee Cluster Library as a metering device serves it."""
