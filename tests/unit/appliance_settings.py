@@ -15,6 +15,8 @@ mqtt_devices = ["meter"]
 [features]
 configurator = true
 mqtt_lan = true
+[internet]
+targets = ["192.0.2.1", "192.0.2.2"]
 [ports]
 http = 10080
 https = 10443

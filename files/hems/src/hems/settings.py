@@ -56,6 +56,12 @@ class Features(Table, frozen=True):
     mqtt_lan: bool
 
 
+class Internet(Table, frozen=True):
+    """``[internet]``: which IPv4 addresses tell by an echo that the Internet is there."""
+
+    targets: tuple[Text, ...]
+
+
 class Ports(Table, frozen=True):
     """``[ports]``: TCP ports; http, https and mqtts on every address, the rest on loopback."""
 
@@ -95,6 +101,7 @@ class Appliance(Table, frozen=True):
     site: Site
     accounts: Accounts
     features: Features
+    internet: Internet
     ports: Ports
     paths: Paths
     units: Units

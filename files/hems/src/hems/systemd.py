@@ -18,7 +18,16 @@ from hems import HemsError
 Run = Callable[[list[str]], str]
 
 TIMEOUT_SECONDS = 60.0  # a stop may take a unit's whole TimeoutStopSec
-PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result", "NRestarts", "UnitFileState")
+PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "NRestarts",
+    "UnitFileState",
+    "ActiveEnterTimestampMonotonic",
+)
 
 
 class SystemdError(HemsError):
@@ -36,6 +45,7 @@ class Unit:
     result: str  # success, exit-code, oom-kill, watchdog …
     restarts: int  # by systemd itself, since it was last started by hand
     enabled: str  # enabled, disabled, static …
+    up_since: float = 0.0  # monotonic seconds; of the last time when it is not up
 
     @property
     def is_up(self) -> bool:
@@ -122,6 +132,7 @@ def parse_units(text: str) -> dict[str, Unit]:
                 result=values.get("Result", ""),
                 restarts=int(values.get("NRestarts") or 0),
                 enabled=values.get("UnitFileState", ""),
+                up_since=int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
             )
     return units
 
@@ -142,6 +153,23 @@ def restart(unit: str, run: Run = _systemctl) -> None:
     """
     run(["reset-failed", "--", unit])
     run(["restart", "--", unit])
+
+
+def order_restart(unit: str, run: Run = _systemctl) -> None:
+    """Have a unit restarted without waiting for it; one that had given up gets a new try.
+
+    Raises SystemdError.
+    """
+    run(["reset-failed", "--", unit])
+    run(["restart", "--no-block", "--", unit])
+
+
+def kill(unit: str, run: Run = _systemctl) -> None:
+    """End all processes of a unit that does not stop.
+
+    Raises SystemdError.
+    """
+    run(["kill", "--signal=KILL", "--", unit])
 
 
 def reboot(run: Run = _systemctl) -> None:

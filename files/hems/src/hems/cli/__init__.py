@@ -17,6 +17,7 @@ USAGE = 2
 
 COMMANDS = {
     "status": "show how the box is; ends with 1 when something is wrong",
+    "why": "say what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
 }
 

@@ -12,6 +12,7 @@ from hems.status.core import Observation, as_json, days_left, problems
 from hems.status.observe import observe
 
 GIB = 1024**3
+PARTS_OK = "Every part answers; the open issues are above."
 
 
 def lines(seen: Observation) -> Iterable[str]:
@@ -29,11 +30,22 @@ def lines(seen: Observation) -> Iterable[str]:
     free = f"{seen.disk.percent:.0f} % of {seen.disk.total / GIB:.0f} GiB used"
     yield _row(True, "Disk", f"{free}, {seen.disk.free / GIB:.1f} GiB free")
     yield _row(True, "Lock", f"held by {seen.lock}" if seen.lock else "free")
+    yield from _health(seen)
     found = problems(seen)
     yield ""
     yield from (f"NOT OK: {problem}" for problem in found)
     if not found:
-        yield "OK"
+        yield PARTS_OK if seen.health.worst else "OK"
+
+
+def _health(seen: Observation) -> Iterable[str]:
+    issues = seen.health.issues
+    worst = seen.health.worst
+    blink = f", the LED blinks {worst.kind.blink}" if worst else ""
+    yield _row(worst is None, "Health", f"{len(issues)} open issues{blink}")
+    for item in issues:
+        yield f"    {item.kind.severity:<9} {item}"
+        yield f"    {'':<9} {item.kind.cure}"
 
 
 def _row(ok: bool, name: str, words: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hems.health.store import Report
+from hems.health.store import as_json as issue_as_json
 from hems.lock import Holder
 from hems.probes import Answer, Certificate
 from hems.systemd import Unit
@@ -67,6 +69,7 @@ class Observation:
     disk: Disk
     addresses: tuple[str, ...] = field(default=())
     lock: Holder | None = None
+    health: Report = field(default_factory=lambda: Report(()))  # of the watchdog
 
 
 def days_left(certificate: Certificate, now: float) -> int | None:
@@ -151,6 +154,7 @@ def as_json(seen: Observation) -> dict[str, Any]:
             }
             for port in seen.ports
         ],
+        "health": [issue_as_json(item) for item in seen.health.issues],
         "lock": asdict(seen.lock) if seen.lock else None,
         "disk": {**asdict(seen.disk), "percent": round(seen.disk.percent, 1)},
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from hems import lock, probes, release, systemd
+from hems.health import store
 from hems.settings import Appliance
 from hems.status.core import Disk, Observation, Port, Service
 
@@ -101,4 +102,5 @@ def observe(appliance: Appliance) -> Observation:
             disk=_disk(str(appliance.paths.state)),
             addresses=addresses,
             lock=lock.holder(appliance.paths.lock),
+            health=store.read(appliance.paths.run / store.FILE, time.monotonic()),
         )

@@ -1,0 +1,42 @@
+"""``hems why``: what the box did to itself, and why; also after a reboot."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from hems import HemsError, settings
+from hems.watchdog import journal
+from hems.watchdog.journal import Entry
+
+COUNT = 20
+NOTHING = "The box has restarted nothing and has not rebooted itself."
+VERBS = {
+    "restart": "restarted {}",
+    "kill": "ended {} by force",
+    "activate": "brought the {} up again",
+    "reboot": "rebooted the {}",
+    "stop hotspot": "stopped the {}",
+    "start": "the {} started",
+    "failed": "could not do it to {}",
+}
+
+
+def lines(entries: Iterable[Entry]) -> Iterable[str]:
+    """Return the log for people, the newest last."""
+    for entry in entries:
+        did = VERBS.get(entry.verb, f"{entry.verb} {{}}").format(entry.subject)
+        yield f"{entry.time}  {did}"
+        yield f"{'':20}  because: {entry.cause}"
+        yield f"{'':20}  observed: {entry.observed}"
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Show the newest entries of the restart log."""
+    path = settings.appliance().paths.state / journal.FILE
+    try:
+        entries = journal.read(path, COUNT)
+    except OSError as error:
+        raise HemsError(f"The restart log can't be read: {error}.") from error
+    print("\n".join(lines(entries)) or NOTHING)
+    return 0

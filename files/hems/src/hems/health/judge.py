@@ -1,0 +1,132 @@
+"""What was seen → which issues of the catalogue that are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hems.health.catalogue import Issue, issue
+from hems.health.inside import Entry, Inside
+from hems.health.vitals import (
+    SLOWED_NOW,
+    UNDER_VOLTAGE_NOW,
+    UNDER_VOLTAGE_SEEN,
+    Vitals,
+)
+from hems.watchdog.settings import Health
+
+RUNNING = "RUNNING"
+ZIGBEE = "zha"
+
+
+@dataclass(frozen=True)
+class ServiceSeen:
+    """A service as the watchdog judges it; ``code`` is the issue that its silence is."""
+
+    code: str
+    unit: str
+    down: bool = False
+    stopped: bool = False
+    given_up: bool = False
+    curable: bool = True
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class CertificateSeen:
+    """The certificate that a port serves; ``days`` is None when it can't be trusted."""
+
+    name: str
+    detail: str
+    days: int | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything at one moment."""
+
+    services: tuple[ServiceSeen, ...] = ()
+    internet: bool | None = None
+    inside: Inside | None = None
+    refused: bool = False  # Home Assistant does not take the token
+    silence: float | None = None  # seconds without a meter reading; None: not looked at
+    installed: str = ""  # version of Home Assistant
+    vitals: Vitals | None = None
+    certificates: tuple[CertificateSeen, ...] = field(default=())
+
+
+def judge(seen: Seen, settings: Health) -> list[Issue]:
+    """Return the issues that are seen now; how long they must last is Debounce's."""
+    found = [*_services(seen.services), *_certificates(seen, settings)]
+    if seen.internet is False:
+        found.append(issue("no_internet", "none of the targets answers"))
+    if seen.refused:
+        found.append(issue("health_blind", "Home Assistant refuses the token"))
+    if seen.inside is not None:
+        found.extend(_inside(seen.inside, seen))
+    if seen.silence is not None and seen.silence >= settings.meter_silence:
+        minutes = seen.silence / 60
+        found.append(issue("meter_silent", f"{settings.meter}, for {minutes:.0f} min"))
+    if seen.vitals is not None:
+        found.extend(_vitals(seen.vitals, settings))
+    return found
+
+
+def _services(services: Iterable[ServiceSeen]) -> Iterable[Issue]:
+    for service in services:
+        if service.stopped:
+            yield issue("service_stopped", service.detail, service.unit)
+        if service.down:
+            refused = service.code == "influxdb_down" and not service.curable
+            yield issue("influxdb_refuses" if refused else service.code, service.detail)
+        if service.given_up:
+            yield issue("service_given_up", service.detail, service.unit)
+
+
+def _inside(inside: Inside, seen: Seen) -> Iterable[Issue]:
+    if inside.state != RUNNING:
+        yield issue("home_assistant_not_running", f"it is {inside.state}")
+    if seen.installed and inside.version != seen.installed:
+        detail = f"{inside.version} runs, {seen.installed} is installed"
+        yield issue("home_assistant_version", detail)
+    for entry in inside.entries:
+        if not entry.ok:
+            yield _entry(entry, seen.vitals)
+
+
+def _entry(entry: Entry, vitals: Vitals | None) -> Issue:
+    detail = ": ".join(part for part in (entry.title, entry.state, entry.reason) if part)
+    if entry.domain != ZIGBEE:
+        return issue("integration_failed", detail, entry.domain)
+    unplugged = vitals is not None and not vitals.dongles
+    return issue("zigbee_dongle_missing" if unplugged else "zigbee_down", detail)
+
+
+def _certificates(seen: Seen, settings: Health) -> Iterable[Issue]:
+    for certificate in seen.certificates:
+        if certificate.days is None:
+            yield issue("certificate_invalid", certificate.detail, certificate.name)
+        elif certificate.days < settings.certificate_days:
+            detail = f"{certificate.days} days left"
+            yield issue("certificate_expiring", detail, certificate.name)
+
+
+def _vitals(vitals: Vitals, settings: Health) -> Iterable[Issue]:
+    full = f"{vitals.disk:.0f} % used"
+    if vitals.disk >= settings.disk_critical:
+        yield issue("disk_full", full)
+    elif vitals.disk >= settings.disk_warning:
+        yield issue("disk_filling", full)
+    if vitals.memory is not None and vitals.memory < settings.memory:
+        yield issue("memory_low", f"{vitals.memory:.0f} % available")
+    if vitals.temperature is not None and vitals.temperature >= settings.temperature:
+        yield issue("too_hot", f"{vitals.temperature:.0f} °C")
+    bits = vitals.throttled or 0
+    if bits & UNDER_VOLTAGE_NOW:
+        yield issue("under_voltage", "now")
+    elif bits & UNDER_VOLTAGE_SEEN:
+        yield issue("under_voltage", "since the last start")
+    if bits & SLOWED_NOW:
+        yield issue("throttled", f"bits {bits:#x}")
+    if vitals.synchronised is False:
+        yield issue("clock_unsynchronised")

@@ -1,0 +1,72 @@
+"""Whether the Internet is there: ICMP echo (RFC 792) to several hosts at once, unprivileged.
+
+Linux lets the groups in ``net.ipv4.ping_group_range`` open an ICMP socket of type SOCK_DGRAM: the
+kernel chooses the identifier and passes only answers to it on.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+
+ECHO_REQUEST = 8
+ECHO_REPLY = 0
+
+
+def may_ask() -> bool:
+    """Whether this process may send echo requests at all: where not, silence means nothing."""
+    try:
+        _socket().close()
+    except OSError:
+        return False
+    return True
+
+
+def echo_request(sequence: int) -> bytes:
+    """Return an ICMP echo request; the kernel fills in identifier and checksum."""
+    return struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, 0, sequence) + b"hems"
+
+
+def reachable(targets: Sequence[str], timeout: float = 3.0) -> str | None:
+    """Return the first target (an IPv4 address) that answers within ``timeout`` seconds.
+
+    None when none does; never raises. A name works too, but may wait for DNS beyond the time-out.
+    """
+    deadline = time.monotonic() + timeout
+    try:
+        client = _socket()
+    except OSError:
+        return None
+    with client:
+        client.setblocking(False)
+        asked = {}
+        for sequence, target in enumerate(targets, start=1):
+            try:
+                client.sendto(echo_request(sequence), (target, 0))
+                asked[sequence] = target
+            except OSError:
+                continue  # no route, or a name that nobody resolves: as good as no answer
+        return _first_answer(client, asked, deadline) if asked else None
+
+
+def _socket() -> socket.socket:
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+    return socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP)
+
+
+def _first_answer(client: socket.socket, asked: dict[int, str], deadline: float) -> str | None:
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([client], [], [], left)[0]:
+            return None
+        try:
+            answer = client.recv(256)
+        except OSError:
+            continue  # an ICMP error for one of them
+        if len(answer) >= 8 and answer[0] == ECHO_REPLY:
+            sequence = struct.unpack("!H", answer[6:8])[0]
+            if sequence in asked:
+                return asked[sequence]
+    return None

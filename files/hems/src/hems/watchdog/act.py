@@ -1,0 +1,92 @@
+"""Carry out what was decided, and write down what was done and why before it is done."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hems import HemsError, systemd
+from hems.watchdog import journal, network
+from hems.watchdog.core import Action, Verb
+
+
+def utc() -> str:
+    """Return the time for people: UTC, ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def say(words: str) -> None:
+    """Tell the journal."""
+    print(words, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The orders that the watchdog can give; tests put others in their place."""
+
+    restart: Callable[[str], object] = systemd.order_restart
+    kill: Callable[[str], object] = systemd.kill
+    reboot: Callable[[], object] = systemd.reboot
+    activate: Callable[[], object] = network.activate
+    stop_hotspot: Callable[[], object] = network.stop_hotspot
+
+
+class Actor:
+    """Does things, and keeps the log of them in ``directory``."""
+
+    def __init__(self, directory: Path, dry_run: bool, hands: Hands | None = None) -> None:
+        self._log = directory / journal.FILE
+        self._versions = directory / journal.VERSIONS
+        self._dry_run = dry_run
+        self._hands = hands or Hands()
+
+    def carry_out(self, action: Action, before: Callable[[], None] = lambda: None) -> None:
+        """Do one thing, or say that it would be done.
+
+        ``before`` runs first when it is really done; when that fails, so does the whole.
+        """
+        words = f"{action.verb.value} {action.subject}: {action.cause}; observed: {action.observed}"
+        if self._dry_run:
+            say(f"dry run, would {words}")
+            return
+        say(words)
+        self.note(action.verb.value, action.subject, action.cause, action.observed)
+        try:
+            before()
+            self._do(action)
+        except (HemsError, OSError) as error:
+            say(f"{action.verb.value} {action.subject} failed: {error}")
+            self.note("failed", action.subject, f"{action.verb.value} was refused", str(error))
+
+    def note(self, verb: str, subject: str, cause: str, observed: str) -> None:
+        """Write a line into the log; a full disk must not stop the healing."""
+        try:
+            entry = journal.Entry(utc(), verb, subject, cause, observed)
+            journal.append(self._log, str(entry))
+        except OSError as error:
+            say(f"the log can't be written: {error}")
+
+    def note_version(self, words: str) -> None:
+        """Write a line into version.txt, unless its last one says the same."""
+        try:
+            if journal.last_line(self._versions).endswith(f" {words}"):
+                return
+            journal.append(self._versions, f"{utc()} {words}")
+        except OSError as error:
+            say(f"version.txt can't be written: {error}")
+
+    def _do(self, action: Action) -> None:
+        match action.verb:
+            case Verb.RESTART:
+                self._hands.restart(action.subject)
+            case Verb.KILL:
+                self._hands.kill(action.subject)
+            case Verb.REBOOT:
+                self._hands.reboot()
+            case Verb.ACTIVATE:
+                self._hands.activate()
+            case Verb.STOP_HOTSPOT:
+                self._hands.stop_hotspot()

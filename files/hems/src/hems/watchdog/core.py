@@ -1,0 +1,161 @@
+"""What to do about services that don't answer: state, observation, time → decision. Pure.
+
+Times are seconds on a monotonic clock. A unit is restarted after some misses in a row, within a
+budget; one that is stopped, or that somebody works on under the appliance's lock, is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from hems.systemd import Unit
+from hems.watchdog.settings import Services
+
+
+@dataclass(frozen=True)
+class Look:
+    """A service's answer in its own protocol."""
+
+    ok: bool
+    detail: str
+    curable: bool = True  # whether a restart could help; a refused password is not
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One service as it was seen: its unit, since when that has been up, and its answer."""
+
+    unit: Unit
+    look: Look
+    start: float  # seconds that it may take to answer after its unit came up
+
+
+class Verb(Enum):
+    """What can be done to a unit or the box."""
+
+    RESTART = "restart"
+    KILL = "kill"
+    ACTIVATE = "activate"
+    REBOOT = "reboot"
+    STOP_HOTSPOT = "stop hotspot"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do, with its cause and what was observed."""
+
+    verb: Verb
+    subject: str
+    cause: str
+    observed: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of one unit."""
+
+    misses: int = 0
+    down: bool = False  # confirmed: enough misses in a row, and no answer since
+    stopped: bool = False
+    restarts: tuple[float, ...] = ()  # within the budget's time
+    pending: float | None = None  # when our last restart was ordered, until the unit is up again
+    killed: bool = False  # that restart's stop was cut short already
+    detail: str = ""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it should be looked at again soon."""
+        return self.misses > 0 and not self.down
+
+
+@dataclass(frozen=True)
+class State:
+    """What is remembered of all units, and since when the lock has been held."""
+
+    units: Mapping[str, Memory] = field(default_factory=dict)
+    locked_since: float | None = None
+
+    def of(self, unit: str) -> Memory:
+        """Return what is remembered of a unit."""
+        return self.units.get(unit, Memory())
+
+
+def given_up(memory: Memory, settings: Services) -> bool:
+    """Whether the unit is down and has no restart left."""
+    return memory.down and len(memory.restarts) >= settings.budget
+
+
+def decide(
+    state: State, sights: Iterable[Sight], now: float, locked: bool, settings: Services
+) -> tuple[State, list[Action]]:
+    """Return the new state and what to do now."""
+    since = (state.locked_since if state.locked_since is not None else now) if locked else None
+    protected = since is not None and now - since < settings.lock_patience
+    units = dict(state.units)
+    actions = []
+    for sight in sights:
+        name = sight.unit.name
+        units[name], action = _judge(state.of(name), sight, now, protected, settings)
+        if action is not None:
+            actions.append(action)
+    return State(units, since), actions
+
+
+def _judge(
+    memory: Memory, sight: Sight, now: float, protected: bool, settings: Services
+) -> tuple[Memory, Action | None]:
+    unit, look = sight.unit, sight.look
+    fresh = tuple(at for at in memory.restarts if now - at < settings.budget_time)
+    memory = replace(memory, restarts=fresh, stopped=False)
+    if unit.is_up and look.ok:
+        return Memory(restarts=fresh), None
+    if _is_stopped(memory, unit):
+        return Memory(stopped=True, restarts=fresh, detail=str(unit)), None
+    if memory.pending is not None and unit.active == "deactivating":
+        return _cut_short(memory, unit, now, settings)
+    if unit.active in ("deactivating", "activating") and unit.sub != "auto-restart":
+        return memory, None  # on its way
+    memory = replace(memory, pending=None)
+    if unit.is_up and now - unit.up_since < sight.start:
+        return memory, None  # still starting
+    detail = look.detail if unit.is_up else str(unit)
+    misses = memory.misses + 1
+    enough = misses >= settings.misses
+    memory = replace(memory, misses=misses, detail=detail, down=memory.down or enough)
+    # systemd itself starts a unit in auto-restart again; restarting it would only disturb that.
+    curable = look.curable or not unit.is_up
+    idle = unit.sub != "auto-restart" and unit.load == "loaded"
+    if not enough or protected or not curable or not idle:
+        return memory, None
+    if len(fresh) >= settings.budget:
+        return memory, None
+    cause = f"{misses} misses in a row"
+    memory = replace(memory, restarts=(*fresh, now), pending=now, killed=False, misses=0)
+    return memory, Action(Verb.RESTART, unit.name, cause, detail)
+
+
+def _is_stopped(memory: Memory, unit: Unit) -> bool:
+    """Whether somebody stopped the unit; one that restarts by itself gets there no other way."""
+    if unit.active == "inactive":
+        return unit.load in ("loaded", "masked")
+    # Stopped by a person, and then ended by force since it hung.
+    return unit.active == "failed" and unit.result == "timeout" and memory.pending is None
+
+
+def _cut_short(
+    memory: Memory, unit: Unit, now: float, settings: Services
+) -> tuple[Memory, Action | None]:
+    waited = now - (memory.pending or now)
+    if memory.killed or waited < settings.kill_after:
+        return memory, None
+    cause = f"it did not stop within {waited:.0f} s"
+    return replace(memory, killed=True), Action(Verb.KILL, unit.name, cause, str(unit))
+
+
+def next_look(state: State, settings: Services) -> float:
+    """Return after how many seconds to look again."""
+    watched = state.units.values()
+    soon = any(memory.doubtful or memory.pending is not None for memory in watched)
+    return settings.look_again if soon else settings.look

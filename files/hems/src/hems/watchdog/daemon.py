@@ -1,0 +1,227 @@
+"""The watchdog's loop: look, decide, act, report. ``python -m hems.watchdog.daemon``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hems import HemsError, release, settings, systemd
+from hems.health import announce, store
+from hems.health.catalogue import Issue, rank
+from hems.health.debounce import Debounce
+from hems.health.judge import Seen, ServiceSeen, judge
+from hems.settings import Appliance
+from hems.watchdog import core, ladder, memory, network, observe
+from hems.watchdog import release as guard
+from hems.watchdog.act import Actor, say, utc
+from hems.watchdog.broker import round_trip
+from hems.watchdog.core import Sight, Verb
+from hems.watchdog.probes import Secrets, services
+from hems.watchdog.settings import FILE, Watchdog
+
+CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")
+
+
+def read_secrets(environment: Mapping[str, str] = os.environ) -> Secrets:
+    """Return what systemd's LoadCredential= gave.
+
+    Raises HemsError.
+    """
+    directory = Path(environment.get("CREDENTIALS_DIRECTORY", ""))
+    try:
+        found = [(directory / name).read_text().removesuffix("\n") for name in CREDENTIALS]
+    except OSError as error:
+        raise HemsError(
+            f"A credential can't be read ({error}): start it by 'systemctl start hems-watchdog'."
+        ) from error
+    return Secrets(*found)
+
+
+class Daemon:
+    """What the loop carries from one look to the next."""
+
+    def __init__(self, appliance: Appliance, options: Watchdog, secrets: Secrets) -> None:
+        now = time.monotonic()
+        self._appliance, self._options, self._secrets = appliance, options, secrets
+        self._actor = Actor(appliance.paths.state, options.dry_run)
+        self._messages: Sequence[announce.Message] = ()
+        self._services = services(appliance, options.services, secrets, lambda: self._messages)
+        self._debounce = Debounce(options.health.hold_scale)
+        self._certificates = observe.Certificates(appliance)
+        meter = options.health.meter
+        self._inside = observe.HomeAssistant(
+            appliance.ports.home_assistant, secrets.home_assistant, meter, now
+        )
+        self._issues: tuple[Issue, ...] = ()
+        self._version = ""
+        self._round_at = now
+        self._lasting = memory.load_lasting(appliance.paths.state)
+        boot = memory.load_boot(appliance.paths.run)
+        if boot is None:
+            boot = self._first_start()
+        self._state, self._rungs, self._guard = boot.state, boot.rungs, boot.guard
+
+    def _first_start(self) -> memory.Boot:
+        own = self._lasting.rebooted
+        cause = "the watchdog rebooted it" if own else "not by the watchdog: power or a person"
+        self._actor.note("start", "box", cause, f"ladder at step {self._lasting.step}")
+        self._lasting = replace(self._lasting, rebooted=False)
+        self._keep(self._lasting)
+        return memory.Boot(rungs=ladder.Rungs(step=self._lasting.step))
+
+    def look(self) -> float:
+        """Do one look and return after how many seconds the next one is due."""
+        now = time.monotonic()
+        locked = observe.is_locked(self._appliance.paths.lock)
+        sights = observe.sights(self._services)
+        self._state, actions = core.decide(self._state, sights, now, locked, self._options.services)
+        for action in actions:
+            self._actor.carry_out(action)
+        systemd.feed_watchdog()
+        if now >= self._round_at:
+            self._round_at = now + self._options.services.look
+            self._round(sights, now, locked)
+        self._save()
+        pause = core.next_look(self._state, self._options.services)
+        return min(pause, max(0.0, self._round_at - now))
+
+    def _round(self, sights: list[Sight], now: float, locked: bool) -> None:
+        appliance, options = self._appliance, self._options
+        reachable = observe.reachable(appliance.internet.targets)
+        unit = appliance.units.home_assistant
+        up = any(sight.unit.name == unit and sight.look.ok for sight in sights)
+        inside, silence = self._inside.look(now) if up else (None, None)
+        installed = observe.installed_version(options.release.home_assistant)
+        self._climb(reachable, now, locked)
+        running = inside.version if inside else ""
+        self._watch_release(guard.Versions(unit, running, installed), now, locked)
+        systemd.feed_watchdog()
+        seen = Seen(
+            services=self._services_seen(sights),
+            internet=reachable,
+            inside=inside,
+            refused=self._inside.refused,
+            silence=silence,
+            installed=installed,
+            vitals=observe.measured(appliance.paths.state),
+            certificates=self._certificates.look(now),
+        )
+        self._report(self._debounce.open(judge(seen, options.health), now, utc()))
+
+    def _services_seen(self, sights: list[Sight]) -> tuple[ServiceSeen, ...]:
+        looks = {sight.unit.name: sight for sight in sights}
+        found = []
+        for service in self._services:
+            remembered = self._state.of(service.unit)
+            found.append(
+                ServiceSeen(
+                    service.code,
+                    service.unit,
+                    down=remembered.down,
+                    stopped=remembered.stopped,
+                    given_up=core.given_up(remembered, self._options.services),
+                    curable=looks[service.unit].look.curable,
+                    detail=remembered.detail,
+                )
+            )
+        return tuple(found)
+
+    def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:
+        options = self._options.internet
+        before = self._rungs.step
+        self._rungs, action = ladder.decide(
+            self._rungs, ladder.Network(reachable, network.available()), now, locked, options
+        )
+        if action is not None:
+            rebooting = action.verb is Verb.REBOOT
+            self._actor.carry_out(action, before=self._remember_reboot if rebooting else _nothing)
+        elif self._rungs.step != before:
+            self._lasting = memory.Lasting()
+            self._keep(self._lasting)
+        self._rungs, action = ladder.hotspot(self._rungs, observe.hotspot_active(), now, options)
+        if action is not None:
+            self._actor.carry_out(action)
+
+    def _keep(self, lasting: memory.Lasting) -> None:
+        try:
+            memory.save_lasting(self._appliance.paths.state, lasting)
+        except OSError as error:  # a full disk must not stop the healing
+            say(f"the ladder's step can't be written: {error}")
+
+    def _remember_reboot(self) -> None:
+        self._lasting = memory.Lasting(step=self._rungs.step, rebooted=True)
+        memory.save_lasting(self._appliance.paths.state, self._lasting)
+
+    def _watch_release(self, versions: guard.Versions, now: float, locked: bool) -> None:
+        if versions.running not in ("", self._version):
+            self._version = versions.running
+            self._actor.note_version(f"Home Assistant {versions.running} runs")
+        grace = self._options.release.grace
+        self._guard, action = guard.decide(self._guard, versions, now, locked, grace)
+        if action is not None:
+            words = f"restarted Home Assistant: {action.observed}"
+            self._actor.carry_out(action, before=lambda: self._actor.note_version(words))
+
+    def _report(self, issues: tuple[Issue, ...]) -> None:
+        ranked = tuple(sorted(issues, key=rank))
+        self._say_changes(ranked)
+        path = self._appliance.paths.run / store.FILE
+        store.write(path, ranked, time.monotonic(), utc())
+        changed = ranked != self._issues
+        self._issues = ranked
+        site, url = self._appliance.site.name, f"{self._appliance.url}/"
+        self._messages = (*announce.discovery(site, release(), url), announce.state(ranked))
+        if changed:
+            round_trip(self._appliance.ports.mqtt, self._secrets.mqtt, self._messages)
+
+    def _say_changes(self, issues: tuple[Issue, ...]) -> None:
+        before = {item.key for item in self._issues}
+        after = {item.key for item in issues}
+        for item in issues:
+            if item.key not in before:
+                say(f"issue {item.kind.code} opened: {item}")
+        for item in self._issues:
+            if item.key not in after:
+                say(f"issue {item.kind.code} closed: {item.kind.title} {item.subject}".rstrip())
+
+    def _save(self) -> None:
+        boot = memory.Boot(dict(self._state.units), self._rungs, self._guard)
+        memory.save_boot(self._appliance.paths.run, boot)
+
+
+def _nothing() -> None:
+    """Nothing has to be done before."""
+
+
+def main() -> int:
+    """Run until SIGTERM."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    try:
+        appliance = settings.appliance()
+        options = settings.read(settings.DIRECTORY / FILE, Watchdog)
+        daemon = Daemon(appliance, options, read_secrets())
+    except HemsError as error:
+        print(f"hems-watchdog: {error}", file=sys.stderr)
+        return 1
+    systemd.ready("looking after the box")
+    while not ended.is_set():
+        systemd.feed_watchdog()
+        try:
+            pause = daemon.look()
+        except (HemsError, OSError) as error:
+            say(str(error))
+            pause = options.services.look_again
+        ended.wait(pause)
+    systemd.stopping()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

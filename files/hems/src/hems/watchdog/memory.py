@@ -1,0 +1,89 @@
+"""What the watchdog remembers: over a reboot on disk, over its own restart in /run.
+
+Files that can't be read count as forgotten: the watchdog must start whatever a power cut left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from hems.watchdog.core import Memory, State
+from hems.watchdog.ladder import Rungs
+from hems.watchdog.release import Guard
+
+LASTING_FILE = "watchdog.json"
+BOOT_FILE = "watchdog.json"
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """Over a reboot: the ladder's step, and whether the last reboot was the watchdog's own."""
+
+    step: int = 0
+    rebooted: bool = False
+
+
+@dataclass(frozen=True)
+class Boot:
+    """Of this boot; its monotonic times mean nothing in the next one."""
+
+    units: dict[str, Memory] = field(default_factory=dict)
+    rungs: Rungs = field(default_factory=Rungs)
+    guard: Guard = field(default_factory=Guard)
+
+    @property
+    def state(self) -> State:
+        """What the services' core goes on with."""
+        return State(self.units)
+
+
+T = TypeVar("T", Lasting, Boot)
+
+
+def _load(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def load_lasting(directory: Path) -> Lasting:
+    """Return what was remembered over the last reboot."""
+    return _load(directory / LASTING_FILE, Lasting) or Lasting()
+
+
+def load_boot(directory: Path) -> Boot | None:
+    """Return what was remembered of this boot; None when this is the first start in it."""
+    return _load(directory / BOOT_FILE, Boot)
+
+
+def save_lasting(directory: Path, lasting: Lasting) -> None:
+    """Have it on the disk before returning. Raises OSError."""
+    _replace(directory / LASTING_FILE, asdict(lasting), sync=True)
+
+
+def save_boot(directory: Path, boot: Boot) -> None:
+    """Write what the next start in this boot goes on with. Raises OSError."""
+    _replace(directory / BOOT_FILE, asdict(boot), sync=False)
+
+
+def _replace(path: Path, content: dict[str, Any], sync: bool) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+    fresh.replace(path)
+    if sync:
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

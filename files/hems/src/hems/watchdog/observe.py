@@ -1,0 +1,134 @@
+"""Look at the box: services at every look, the rest once a round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hems import HemsError, internet, lock, probes, systemd
+from hems.health import inside, vitals
+from hems.health.judge import CertificateSeen
+from hems.settings import Appliance
+from hems.watchdog import network
+from hems.watchdog.act import say
+from hems.watchdog.core import Look, Sight
+from hems.watchdog.probes import Service
+
+CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
+DAY_SECONDS = 86400
+NOT_ASKED = Look(False, "is not asked, as its unit is down")
+
+
+def sights(services: Sequence[Service]) -> list[Sight]:
+    """Look at every service at the same time.
+
+    Raises SystemdError when systemd can't be asked.
+    """
+    units = systemd.units(service.unit for service in services)
+    with ThreadPoolExecutor(max_workers=len(services)) as pool:
+        answers = [
+            pool.submit(service.probe) if units[service.unit].is_up else None
+            for service in services
+        ]
+        return [
+            Sight(units[service.unit], answer.result() if answer else NOT_ASKED, service.start)
+            for service, answer in zip(services, answers, strict=True)
+        ]
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody works on the box; a lock that can't be asked counts as held."""
+    try:
+        return lock.holder(path) is not None
+    except HemsError:
+        return True
+
+
+def reachable(targets: Sequence[str]) -> bool | None:
+    """Whether the Internet answers; None when this box may not ask."""
+    if internet.reachable(targets) is not None:
+        return True
+    return False if targets and internet.may_ask() else None
+
+
+def hotspot_active() -> bool:
+    """Whether a hotspot is open; a NetworkManager that can't be asked has none."""
+    if not network.available():
+        return False
+    try:
+        return network.hotspot() is not None
+    except HemsError:
+        return False
+
+
+def installed_version(link: Path) -> str:
+    """Return the release that the link names; empty when there is none."""
+    try:
+        return link.readlink().name
+    except OSError:
+        return ""
+
+
+def measured(path: Path) -> vitals.Vitals | None:
+    """Return the box's measures."""
+    try:
+        return vitals.measure(path)
+    except OSError as error:
+        say(f"the disk can't be asked: {error}")
+        return None
+
+
+class HomeAssistant:
+    """Home Assistant from inside; after one refusal its token is not sent again."""
+
+    def __init__(self, port: int, token: str, meter: str, now: float) -> None:
+        self._port, self._token, self._meter = port, token, meter
+        self._clock = inside.MeterClock(now)
+        self.refused = False
+
+    def look(self, now: float) -> tuple[inside.Inside | None, float | None]:
+        """Return what it says, and the seconds since the meter's last fresh reading."""
+        if self.refused:
+            return None, None
+        try:
+            seen = inside.look(self._port, self._token, self._meter)
+        except inside.RefusedError:
+            self.refused = True
+            return None, None
+        except (OSError, ValueError):
+            return None, self._clock.silence(None, now)
+        return seen, self._clock.silence(seen.meter, now)
+
+
+class Certificates:
+    """The certificates that the box serves, looked at now and then."""
+
+    def __init__(self, appliance: Appliance) -> None:
+        self._host = appliance.site.hostname
+        self._ca = appliance.paths.tls / "ca.crt"
+        self._served = [("the door", appliance.ports.https, b"")]
+        if appliance.features.mqtt_lan:
+            broker = ("the MQTT broker", appliance.ports.mqtts, probes.MQTT_CONNECT)
+            self._served.append(broker)
+        self._looked: float | None = None
+        self._seen: tuple[CertificateSeen, ...] = ()
+
+    def look(self, now: float) -> tuple[CertificateSeen, ...]:
+        """Return how long each lasts; one whose port does not answer is another issue's matter."""
+        if self._looked is None or now - self._looked >= CERTIFICATE_SECONDS:
+            self._looked = now
+            found = [self._one(*served) for served in self._served]
+            self._seen = tuple(one for one in found if one is not None)
+        return self._seen
+
+    def _one(self, name: str, port: int, greeting: bytes) -> CertificateSeen | None:
+        shown = probes.certificate(port, self._host, self._ca, greeting)
+        if shown.not_after is not None:
+            # A certificate ends at a time on the wall: this is no duration of ours.
+            days = int((shown.not_after - time.time()) // DAY_SECONDS)
+            return CertificateSeen(name, shown.detail, days)
+        if shown.detail.startswith("does not answer"):
+            return None
+        return CertificateSeen(name, shown.detail, None)

@@ -1,0 +1,127 @@
+"""Each service asked in its own protocol, as far as a restart of it is decided from the answer."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.parse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hems import probes
+from hems.health.announce import Message
+from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
+from hems.settings import Appliance
+from hems.watchdog.broker import round_trip
+from hems.watchdog.core import Look
+from hems.watchdog.settings import Services
+
+BUCKET = "hems_probe"
+MEASUREMENT = "watchdog"
+ANSWER_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The credentials that systemd hands the daemon."""
+
+    mqtt: str
+    influxdb: str
+    home_assistant: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """A watched service; ``code`` is the issue of the catalogue that its silence is."""
+
+    code: str
+    unit: str
+    start: float  # seconds that it may take to answer after its unit came up
+    probe: Callable[[], Look]
+
+
+def services(
+    appliance: Appliance,
+    patience: Services,
+    secrets: Secrets,
+    messages: Callable[[], Sequence[Message]],
+) -> list[Service]:
+    """Return what is watched on this site; the broker is given ``messages`` while it is asked."""
+    units, ports = appliance.units, appliance.ports
+    found = [
+        Service(
+            "broker_down",
+            units.mosquitto,
+            patience.start,
+            lambda: round_trip(ports.mqtt, secrets.mqtt, messages()),
+        ),
+        Service(
+            "influxdb_down",
+            units.influxdb,
+            patience.start,
+            lambda: influxdb(ports.influxdb, secrets.influxdb, time.time_ns()),
+        ),
+        Service(
+            "home_assistant_down",
+            units.home_assistant,
+            patience.start_home_assistant,
+            lambda: _look(probes.home_assistant(ports.home_assistant)),
+        ),
+        Service("door_down", units.nginx, patience.start, lambda: _look(probes.door(ports.http))),
+    ]
+    if appliance.features.configurator:
+        editor = ports.configurator
+        found.append(
+            Service(
+                "editor_down",
+                units.configurator,
+                patience.start,
+                lambda: _look(probes.configurator(editor)),
+            )
+        )
+    return found
+
+
+def influxdb(port: int, token: str, at: int) -> Look:
+    """Write a point at ``at`` (ns since 1970) to the probe's bucket and read it back."""
+    authorization = {"Authorization": f"Token {token}"}
+    point = f"{MEASUREMENT} value={at % 1000}i {at}\n"
+    question = f'SELECT value FROM "{MEASUREMENT}" WHERE time = {at}'
+    write = urllib.parse.urlencode({"db": BUCKET, "precision": "ns"})
+    query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": question})
+    try:
+        status, body = _exchange(port, "POST", f"/write?{write}", authorization, point)
+        if status != 204:
+            return _refusal("the write", status)
+        status, body = _exchange(port, "GET", f"/query?{query}", authorization)
+        if status != 200:
+            return _refusal("the query", status)
+        values = json.loads(body)["results"][0]["series"][0]["values"]
+    except (OSError, http.client.HTTPException) as error:
+        return Look(False, f"does not answer: {getattr(error, 'strerror', None) or error}")
+    except (ValueError, LookupError, TypeError):
+        return Look(False, "does not give a point back that it took")
+    if values != [[at, at % 1000]]:
+        return Look(False, "gives another point back than it took")
+    return Look(True, "takes points and gives them back")
+
+
+def _refusal(what: str, status: int) -> Look:
+    return Look(False, f"{what} got {status}", curable=status not in (401, 403, 404))
+
+
+def _exchange(
+    port: int, method: str, path: str, headers: dict[str, str], body: str | None = None
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(ANSWER_BYTES)
+    finally:
+        connection.close()
+
+
+def _look(answer: Answer) -> Look:
+    return Look(answer.ok, answer.detail)

@@ -1,0 +1,73 @@
+"""The watchdog on the Pi with its time compressed, as the tests handle it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+UNIT = "hems-watchdog.service"
+IN_TIME = 120.0  # seconds: back, or named
+
+# What a round takes on the box takes a tenth of it in the tests.
+COMPRESSED = {
+    "look": 3,
+    "look_again": 1,
+    "kill_after": 5,
+    "start": 8,
+    "start_home_assistant": 25,
+    "hold_scale": 0,
+}
+
+
+class Watchdog:
+    """What the tests ask the watchdog's box."""
+
+    def __init__(self, pi: Any, site: dict[str, Any]) -> None:
+        self.pi = pi
+        self.settings = f"{site['hems_path_etc']}/watchdog.toml"
+        self.health = f"{site['hems_path_run']}/health.json"
+        self.log = f"{site['hems_path_state']}/restart-log.txt"
+
+    def issues(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the open issues by code and subject."""
+        report = json.loads(self.pi.file(self.health).content_string)
+        return {(entry["code"], entry["subject"]): entry for entry in report["issues"]}
+
+    def codes(self) -> set[str]:
+        """Return the open issues' codes."""
+        return {code for code, _ in self.issues()}
+
+    def actions(self) -> list[str]:
+        """Return the lines of the restart log."""
+        file = self.pi.file(self.log)
+        return str(file.content_string).splitlines() if file.exists else []
+
+    def restart(self) -> None:
+        """Have it read its settings anew; a test's restarts are no failures of it."""
+        self.pi.check_output(f"systemctl reset-failed {UNIT}; systemctl restart {UNIT}")
+
+    @contextmanager
+    def set(self, **values: float) -> Generator[None]:
+        """Run it with other settings for a while, and forget what it remembers of this boot."""
+        edits = "; ".join(f"s/^{key} = [^ ]*/{key} = {value}/" for key, value in values.items())
+        kept = f"{self.settings}.kept"
+        forget = f"rm -f {self.health.rsplit('/', 1)[0]}/watchdog.json"
+        self.pi.check_output(f"cp -a {self.settings} {kept} && sed -i '{edits}' {self.settings}")
+        try:
+            self.pi.check_output(f"systemctl stop {UNIT}; {forget}")
+            self.restart()
+            yield
+        finally:
+            self.pi.check_output(f"mv {kept} {self.settings}; systemctl stop {UNIT}; {forget}")
+            self.restart()
+
+
+def until(what: Callable[[], Any], seconds: float = IN_TIME) -> Any:
+    """Ask until the answer is true and return it; the last answer when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not (answer := what()) and time.monotonic() < deadline:
+        time.sleep(1)
+    return answer

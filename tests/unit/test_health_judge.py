@@ -1,0 +1,125 @@
+"""Every issue of the catalogue that the box can see is raised by what causes it, and cleared."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hems.health.catalogue import KINDS
+from hems.health.inside import RECOVERY, Entry, Inside
+from hems.health.judge import CertificateSeen, Seen, ServiceSeen, judge
+from hems.health.vitals import Vitals
+
+from tests.unit.watchdog_settings import SETTINGS
+
+OPTIONS = SETTINGS.health
+LOADED = Entry("mqtt", "MQTT", "loaded", "")
+INSIDE = Inside("RUNNING", "2026.10.4", (LOADED,), "2026-11-22T07:15:04+00:00")
+VITALS = Vitals(40.0, 60.0, 55.0, 0, True, True)
+SERVICES = tuple(
+    ServiceSeen(code, f"{code}.service")
+    for code in ("broker_down", "influxdb_down", "home_assistant_down", "door_down", "editor_down")
+)
+WELL = Seen(
+    services=SERVICES,
+    internet=True,
+    inside=INSIDE,
+    silence=5.0,
+    installed="2026.10.4",
+    vitals=VITALS,
+    certificates=(CertificateSeen("the door", "valid", 300),),
+)
+
+
+def seen(**changes: Any) -> Seen:
+    return dataclasses.replace(WELL, **changes)
+
+
+def service(code: str, **changes: Any) -> Seen:
+    return seen(
+        services=tuple(
+            dataclasses.replace(one, **changes) if one.code == code else one for one in SERVICES
+        )
+    )
+
+
+def inside(**changes: Any) -> Seen:
+    return seen(inside=dataclasses.replace(INSIDE, **changes))
+
+
+def vitals(**changes: Any) -> Seen:
+    return seen(vitals=dataclasses.replace(VITALS, **changes))
+
+
+ZIGBEE = (Entry("zha", "Dongle", "setup_retry", "could not open port"),)
+
+RAISED = [
+    ("broker_down", service("broker_down", down=True, detail="does not answer")),
+    ("influxdb_down", service("influxdb_down", down=True)),
+    ("influxdb_refuses", service("influxdb_down", down=True, curable=False)),
+    ("home_assistant_down", service("home_assistant_down", down=True)),
+    ("door_down", service("door_down", down=True)),
+    ("editor_down", service("editor_down", down=True)),
+    ("service_stopped", service("editor_down", stopped=True)),
+    ("no_internet", seen(internet=False)),
+    ("health_blind", seen(refused=True, inside=None, silence=None)),
+    ("home_assistant_not_running", inside(state="STARTING")),
+    ("home_assistant_not_running", inside(state=RECOVERY)),
+    ("home_assistant_version", inside(version="2026.9.1")),
+    ("integration_failed", inside(entries=(Entry("influxdb", "", "setup_retry", "refused"),))),
+    ("zigbee_down", inside(entries=ZIGBEE)),
+    ("zigbee_dongle_missing", dataclasses.replace(
+        inside(entries=ZIGBEE), vitals=dataclasses.replace(VITALS, dongles=False)
+    )),
+    ("meter_silent", seen(silence=600.0)),
+    ("disk_filling", vitals(disk=85.0)),
+    ("disk_full", vitals(disk=95.0)),
+    ("memory_low", vitals(memory=7.9)),
+    ("too_hot", vitals(temperature=80.0)),
+    ("under_voltage", vitals(throttled=0x1)),
+    ("under_voltage", vitals(throttled=0x10000)),
+    ("throttled", vitals(throttled=0x4)),
+    ("clock_unsynchronised", vitals(synchronised=False)),
+    ("certificate_invalid", seen(certificates=(CertificateSeen("door", "expired", None),))),
+    ("certificate_expiring", seen(certificates=(CertificateSeen("door", "valid", 13),))),
+]  # fmt: skip
+
+
+def test_a_healthy_box_has_no_issue() -> None:
+    assert judge(WELL, OPTIONS) == []
+
+
+def test_a_box_that_nothing_is_known_of_yet_has_no_issue() -> None:
+    assert judge(Seen(), OPTIONS) == []
+
+
+@pytest.mark.parametrize(("code", "what"), RAISED, ids=[code for code, _ in RAISED])
+def test_a_cause_raises_its_issue_alone_and_its_end_clears_it(code: str, what: Seen) -> None:
+    assert [item.kind.code for item in judge(what, OPTIONS)] == [code]
+    assert judge(WELL, OPTIONS) == []
+
+
+def test_a_service_that_was_given_up_is_named_beside_what_is_wrong_with_it() -> None:
+    found = judge(service("door_down", down=True, given_up=True, detail="timed out"), OPTIONS)
+    assert [item.kind.code for item in found] == ["door_down", "service_given_up"]
+    assert str(found[1]) == "A service does not come back (door_down.service): timed out"
+
+
+def test_every_kind_has_a_producer() -> None:
+    produced = {code for code, _ in RAISED} | {"service_given_up"}
+    assert set(KINDS) - produced == {"watchdog_silent"}, "its producer is health.store"
+
+
+@pytest.mark.parametrize("state", ["loaded", "setup_in_progress", "not_loaded"])
+def test_an_entry_that_is_on_its_way_or_off_is_no_issue(state: str) -> None:
+    assert judge(inside(entries=(Entry("sun", "Sun", state, ""),)), OPTIONS) == []
+
+
+def test_an_integration_is_named_with_its_reason() -> None:
+    entry = Entry("influxdb", "InfluxDB", "setup_retry", "connection refused")
+    (found,) = judge(inside(entries=(entry,)), OPTIONS)
+    assert (found.subject, found.detail) == (
+        "influxdb",
+        "InfluxDB: setup_retry: connection refused",
+    )
