@@ -51,6 +51,8 @@ def test_without_internet_the_box_reboots_once_and_says_why(pi: Any, watchdog: W
     assert until(lambda: "no_internet" in watchdog.codes(), 20)
     assert until(lambda: booted(pi) not in ("", before), REBOOT_AFTER + BOOT_SECONDS)
     assert time.monotonic() - lost >= REBOOT_AFTER
+    # The watchdog's first line of the new boot comes a moment after the boot itself.
+    assert until(lambda: len(watchdog.actions()) >= known + 2, BOOT_SECONDS)
     reboot, start = watchdog.actions()[known : known + 2]
     assert "| reboot | box | no Internet (reboot 1 of this outage) |" in reboot
     assert "| start | box | the watchdog rebooted it | ladder at step 1" in start

@@ -154,28 +154,51 @@ def make_certificates(directory: Path, days: int) -> Path:
     ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Site CA")])
     start, end = now - dt.timedelta(days=400), now + dt.timedelta(days=days, hours=1)
 
+    ca_id = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
+
+    # As strict as Python 3.13 asks for by default (RFC 5280).
     def build(
-        subject: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType
+        subject: str,
+        public: ec.EllipticCurvePublicKey,
+        *extensions: tuple[x509.ExtensionType, bool],
     ) -> bytes:
-        made = (
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(subject)
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
             .issuer_name(ca_name)
             .public_key(public)
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
-            .not_valid_after(end if subject != ca_name else now + dt.timedelta(days=3650))
-            .add_extension(extension, critical=False)
-            .sign(ca_key, hashes.SHA256())
+            .not_valid_after(end if subject == "cottage" else now + dt.timedelta(days=3650))
         )
-        return made.public_bytes(serialization.Encoding.PEM)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    constraints = x509.BasicConstraints(ca=True, path_length=None)
-    names = x509.SubjectAlternativeName([x509.DNSName("cottage")])
-    (directory / "ca.crt").write_bytes(build(ca_name, ca_key.public_key(), constraints))
+    usage = x509.KeyUsage(
+        **dict.fromkeys(
+            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+            False,
+        ),
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    authority = (
+        (x509.BasicConstraints(ca=True, path_length=None), True),
+        (usage, True),
+        (ca_id, False),
+    )
+    own = (
+        (x509.SubjectAlternativeName([x509.DNSName("cottage")]), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), False),
+    )
+    (directory / "ca.crt").write_bytes(build("Site CA", ca_key.public_key(), *authority))
     server = directory / "server.pem"
     server.write_bytes(
-        build(x509.Name([]), key.public_key(), names)
+        build("cottage", key.public_key(), *own)
         + key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
