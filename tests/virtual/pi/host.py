@@ -14,7 +14,8 @@ from tests.virtual.pi.command import logged, privileged
 
 PACKAGES = (
     *("podman", "runc", "netavark", "aardvark-dns", "iptables", "nftables"),
-    *("mmdebstrap", "debian-archive-keyring", "openssh-client", "ca-certificates", "gpg"),
+    *("mmdebstrap", "debian-archive-keyring", "openssh-client", "ca-certificates"),
+    *("gpg", "gpg-agent"),  # sign the local apt repository
 )
 CONTAINERS = Path("/var/lib/containers")
 GIGABYTE = 10**9
@@ -30,7 +31,8 @@ def require_root() -> None:
         if subprocess.run(["sudo", *ask], stderr=subprocess.DEVNULL, check=False).returncode == 0:
             return
     raise Failure(
-        "containers and packages need root: run this as root, or as a user whom sudo lets in"
+        "containers and packages need root: run this as root, or as a user whom sudo lets in "
+        "(without a password where nobody can type one, as under Molecule)"
     )
 
 
@@ -50,7 +52,8 @@ def missing(packages: Iterable[str]) -> list[str]:
     """Those of `packages` (Debian names) that are not installed."""
     if not shutil.which("dpkg-query"):
         raise Failure("this needs Debian 12 or newer, or Ubuntu 24.04 or newer: here is no apt")
-    wanted = list(packages)
+    # Docker's containerd.io brings a runc of its own, and Debian's package would push it out
+    wanted = [name for name in packages if name != "runc" or not shutil.which("runc")]
     form = "${db:Status-Abbrev} ${Package}\n"
     query = ["dpkg-query", "--show", f"--showformat={form}", *wanted]
     listing = subprocess.run(query, capture_output=True, encoding="utf-8", check=False).stdout
@@ -63,5 +66,5 @@ def install(packages: Iterable[str]) -> None:
     log = log_path("apt")
     quiet = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     logged(privileged(*quiet, "update"), log, doing="update the package lists")
-    command = privileged(*quiet, "install", "--yes", "--no-install-recommends", *packages)
-    logged(command, log, doing=f"install {', '.join(packages)}")
+    command = privileged(*quiet, "install", "--yes", "--no-remove", "--no-install-recommends")
+    logged([*command, *packages], log, doing=f"install {', '.join(packages)}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.virtual.pi import image, residue
 from tests.virtual.pi.checkout import CACHE, IDENTITY, ROOT, STATE, Failure, only_one
-from tests.virtual.pi.command import output
+from tests.virtual.pi.command import output, succeeds
 from tests.virtual.pi.podman import LABEL, answers, podman
 
 SSH = STATE / "ssh"
@@ -116,6 +116,7 @@ class Pi:
             "IdentitiesOnly": "yes",
             "UserKnownHostsFile": f'"{known}"',
             "StrictHostKeyChecking": "yes",
+            "ConnectTimeout": "5",
             "ServerAliveInterval": "5",
             "ControlMaster": "auto",
             "ControlPersist": "60",
@@ -134,6 +135,10 @@ class Pi:
         flags = ["-t"] if terminal else []
         remote = f"sudo -- bash -c {shlex.quote(line)}" if line else "sudo -i"
         return ["ssh", "-F", str(SSH_CONFIG), *flags, self.alias, remote]
+
+    def reachable(self) -> bool:
+        """Whether it answers over ssh: for that nobody needs root here."""
+        return (SSH / f"{self.name}.host").exists() and succeeds(self.ssh("true"))
 
     def run(self, *command: str, doing: str, text: str | None = None) -> str:
         """Run a command on the Pi as root, `text` on its stdin, and return what it printed."""
@@ -175,6 +180,11 @@ def all_pis() -> list[Pi]:
         *("ps", "--all", "--filter", f"label={LABEL}={ROOT}", "--format", form), doing="list Pis"
     )
     return [Pi(name[len("hems-") : -len(IDENTITY) - 1]) for name in names.split()]
+
+
+def any_exist() -> bool:
+    """Whether there is a Pi of any checkout on this machine."""
+    return bool(podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}", doing="list Pis"))
 
 
 def _free_address() -> str:

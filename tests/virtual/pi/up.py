@@ -73,11 +73,12 @@ def install_tooling() -> None:
 
 def create(pi: Pi) -> None:
     """One Pi without a play: what Molecule and a developer's scratch work start from."""
-    host.require_root()
-    install_packages(host.PACKAGES)
-    if pi.state() == "absent":
-        host.require_space()
-    pi.create()
+    if not pi.reachable():
+        host.require_root()
+        install_packages(host.PACKAGES)
+        if pi.state() == "absent":
+            host.require_space()
+        pi.create()
     substitutes.provide()
 
 
@@ -119,10 +120,13 @@ def down() -> None:
 def clean() -> None:
     """`down`, and every cache: image, downloads, keys, logs, tooling."""
     down()
-    if installed("podman"):
-        image.remove()
-    caches = [str(path) for path in CACHE.glob("*") if path.name != OWN_PACKAGES]
-    output(privileged("rm", "-rf", *caches), doing=f"empty {CACHE}")
+    if installed("podman") and machine.any_exist():
+        phase(f"Another checkout has virtual Pis, so {CACHE} and the image stay")
+    else:
+        if installed("podman"):
+            image.remove()
+        caches = [str(path) for path in CACHE.glob("*") if path.name != OWN_PACKAGES]
+        output(privileged("rm", "-rf", *caches), doing=f"empty {CACHE}")
     substitutes.GENERATED.unlink(missing_ok=True)
     for directory in (STATE.parent, VENV):
         shutil.rmtree(directory, ignore_errors=True)
