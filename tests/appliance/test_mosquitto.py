@@ -94,7 +94,10 @@ def test_hems_hears_itself_alone(login: Logins) -> None:
     hems.messages.clear()
     device.publish("hems/bench/test", "x")
     hems.publish("hems/hems/test", "own")
-    assert [topic for topic, _ in hems.settle("hems/hems/end")][:1] == ["hems/hems/test"]
+    heard = [topic for topic, _ in hems.settle("hems/hems/end")]
+    assert "hems/hems/test" in heard
+    # The watchdog speaks by this account too.
+    assert [topic for topic in heard if not topic.startswith("hems/hems/")] == []
     assert hems.publish("hems/bench/test", "x") == NOT_AUTHORIZED
     assert hems.publish("homeassistant/status", "x") == NOT_AUTHORIZED
 
