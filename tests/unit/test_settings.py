@@ -93,7 +93,7 @@ def test_the_checker_that_the_role_uses(
 ) -> None:
     file = directory / "hems.toml"
     monkeypatch.setattr("sys.argv", ["settings", str(file)])
-    assert settings.main() == 0
+    assert settings.check(Appliance) == 0
     file.write_text("x = 1")
-    assert settings.main() == 1
+    assert settings.check(Appliance) == 1
     assert "unknown key 'x'" in capsys.readouterr().err

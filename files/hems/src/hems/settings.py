@@ -174,10 +174,10 @@ def _decode(kind: type, value: Any) -> Any:
     raise ValueError("Expected an absolute path")
 
 
-def main() -> int:
-    """Check the file of the appliance's settings that the first argument names."""
+def check(kind: type[Any]) -> int:
+    """Check the file that the first argument names as one kind of settings; return an exit code."""
     try:
-        read(Path(sys.argv[1]), Appliance)
+        read(Path(sys.argv[1]), kind)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -185,4 +185,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(Appliance))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hems.settings import DIRECTORY, SettingsError, Table, read
+from hems.settings import DIRECTORY, Table, check, read
 
 FILE = "leds.toml"
 
@@ -46,15 +46,5 @@ def leds(directory: Path = DIRECTORY) -> LedSettings:
     return read(directory / FILE, LedSettings)
 
 
-def main() -> int:
-    """Check the file of LED settings that the first argument names."""
-    try:
-        read(Path(sys.argv[1]), LedSettings)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(LedSettings))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from hems.settings import SettingsError, Table, Text, read
+from hems.settings import Table, Text, check
 
 FILE = "watchdog.toml"
 
@@ -71,15 +71,5 @@ class Watchdog(Table, frozen=True):
     health: Health
 
 
-def main() -> int:
-    """Check the settings file that the first argument names."""
-    try:
-        read(Path(sys.argv[1]), Watchdog)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check(Watchdog))
