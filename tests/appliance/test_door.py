@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,22 +13,10 @@ import requests
 import websocket
 
 from tests.appliance.conftest import Door
-from tests.appliance.twin import Twin, headers_of, running_twin
+from tests.appliance.twin import Twin, headers_of
 
+pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("nginx")
-
-
-@pytest.fixture(scope="module")
-def twin(pi: Any, site: dict[str, Any], door: Door) -> Iterator[Twin]:
-    """The door's configuration before fake upstreams."""
-    with running_twin(pi, site, door.session()) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def owner(site: dict[str, Any], secret: Callable[[str], str]) -> tuple[str, str]:
-    """The door's log-in."""
-    return site["hems_door_username"], secret("door_password")
 
 
 def test_plain_http_is_sent_to_https_with_path_and_query(door: Door) -> None:

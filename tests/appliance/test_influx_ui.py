@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
-from tests.appliance.conftest import Door
 from tests.appliance.fake_upstream import FILES, PATTERNS
-from tests.appliance.twin import Twin, headers_of, running_twin
+from tests.appliance.twin import Twin, headers_of
 
+pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("nginx")
 
 REWRITTEN = """
@@ -19,19 +16,6 @@ REWRITTEN = """
 n.p="/influx/" fetch("/influx/api/v2/me") fetch(`/influx/api/v2/buckets`)
 `${base}influx/api/v2/query` `${base}/influx/health` @font-face{src:url(/influx/font.woff)}
 """
-
-
-@pytest.fixture(scope="module")
-def twin(pi: Any, site: dict[str, Any], door: Door) -> Iterator[Twin]:
-    """The door's configuration before a fake InfluxDB."""
-    with running_twin(pi, site, door.session()) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def owner(site: dict[str, Any], secret: Callable[[str], str]) -> tuple[str, str]:
-    """The door's log-in."""
-    return site["hems_door_username"], secret("door_password")
 
 
 def test_the_fake_upstream_compresses(twin: Twin) -> None:

@@ -14,24 +14,11 @@ from tests.appliance.influxdb_client import (
     OPERATOR,
     PASSWORD,
     Influxdb,
-    connect,
     tokens,
 )
 
+pytest_plugins = ["tests.appliance.influxdb_fixtures"]
 pytestmark = pytest.mark.journal("influxdb")
-
-
-@pytest.fixture(scope="module")
-def influxdb(pi: Any, site: dict[str, Any]) -> Influxdb:
-    """The server."""
-    return connect(pi, site)
-
-
-@pytest.fixture(scope="module")
-def organization(influxdb: Influxdb) -> str:
-    """The organization's id."""
-    orgs = influxdb.ask("GET", "/api/v2/orgs", OPERATOR, {"org": "hems"}).body["orgs"]
-    return str(orgs[0]["id"])
 
 
 def test_it_listens_on_loopback_alone(pi: Any, site: dict[str, Any]) -> None:

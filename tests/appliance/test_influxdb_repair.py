@@ -12,26 +12,13 @@ from tests.appliance.influxdb_client import (
     OPERATOR,
     PASSWORD,
     Influxdb,
-    connect,
     tokens,
 )
 
+pytest_plugins = ["tests.appliance.influxdb_fixtures"]
 pytestmark = pytest.mark.journal("influxdb")
 
 Run = Callable[[str, dict[str, Any]], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def influxdb(pi: Any, site: dict[str, Any]) -> Influxdb:
-    """The server."""
-    return connect(pi, site)
-
-
-@pytest.fixture(scope="module")
-def organization(influxdb: Influxdb) -> str:
-    """The organization's id."""
-    orgs = influxdb.ask("GET", "/api/v2/orgs", OPERATOR, {"org": "hems"}).body["orgs"]
-    return str(orgs[0]["id"])
 
 
 @pytest.fixture
