@@ -9,10 +9,10 @@ import base64
 import hashlib
 import hmac
 import os
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -176,17 +176,12 @@ def read_passwords(users: dict[str, str]) -> dict[str, bytes]:
 
 def replace(path: Path, text: str) -> None:
     """Write the file in one step, so that the service never reads half of it."""
-    # The temporary file is made 0600 beside its target: hashes are for the service alone.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if path.exists():
-        status = path.stat()
-        os.chown(temporary, status.st_uid, status.st_gid)
-        os.chmod(temporary, status.st_mode & 0o7777)
-    os.replace(temporary, path)
+    if not path.exists():
+        whole_file.write(path, text)  # 0600: hashes are for the service alone
+        return
+    status = path.stat()
+    owner = (status.st_uid, status.st_gid)
+    whole_file.write(path, text, mode=status.st_mode & 0o7777, owner=owner)
 
 
 def main() -> None:

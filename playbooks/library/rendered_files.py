@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -114,14 +113,7 @@ class File:
         """Write the new text beside the file and return where."""
         ids = self.ids()
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        with os.fdopen(handle, "w") as stream:
-            stream.write(self.content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chown(name, *ids)
-        os.chmod(name, self.mode)
-        return Path(name)
+        return whole_file.stage(self.path, self.content, mode=self.mode, owner=ids)
 
     def diff(self) -> dict[str, str]:
         """Return what --diff shows."""
@@ -150,7 +142,7 @@ def write(module: AnsibleModule, files: list[File]) -> None:
                     f"{(error or output).strip()}"
                 )
         for new, file in staged:
-            new.replace(file.path)
+            whole_file.put(new, file.path)
     finally:
         for new, _ in staged:
             new.unlink(missing_ok=True)

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import string
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -81,12 +80,7 @@ def wanted(current: str | None, value: str | None, length: int) -> str:
 
 def write(path: Path, secret: str) -> None:
     """Write the secret 0600 in one step that survives a power cut."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(secret + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    whole_file.write(path, secret + "\n")
 
 
 def read(path: Path) -> str | None:

@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import ansible.module_utils
+
 ROOT = Path(__file__).resolve().parents[2]
+
+# What modules share joins this package when Ansible runs one of them.
+ansible.module_utils.__path__.append(str(ROOT / "playbooks/module_utils"))
 
 
 def load_module(relative_path: str) -> ModuleType:

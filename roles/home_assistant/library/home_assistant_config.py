@@ -10,11 +10,11 @@ import hashlib
 import json
 import os
 import pwd
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -127,13 +127,7 @@ class Writer:
         self.written.append(str(path))
         if self.check:
             return
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(text)
-            os.fchmod(handle.fileno(), 0o640)
-            os.fchown(handle.fileno(), self.uid, self.gid)
-            os.fsync(handle.fileno())
-        os.replace(name, path)
+        whole_file.write(path, text, mode=0o640, owner=(self.uid, self.gid))
 
 
 def read(path: Path) -> str | None:

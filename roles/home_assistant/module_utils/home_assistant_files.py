@@ -8,11 +8,11 @@ import hashlib
 import json
 import os
 import pwd
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.home_assistant_storage import StorageError
 
 FINGERPRINT = "HEMS_FINGERPRINT"
@@ -61,10 +61,5 @@ def save(path: Path, document: dict[str, Any], user: str) -> None:
     if not path.parent.is_dir():
         path.parent.mkdir(mode=0o700)
         os.chown(path.parent, owner.pw_uid, owner.pw_gid)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w") as handle:
-        json.dump(document, handle, indent=2)
-        os.fchown(handle.fileno(), owner.pw_uid, owner.pw_gid)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(temporary, path)
+    text = json.dumps(document, indent=2)
+    whole_file.write(path, text, owner=(owner.pw_uid, owner.pw_gid))

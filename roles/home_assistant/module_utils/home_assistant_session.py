@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from pathlib import Path
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.home_assistant_api import ApiError, Http, Socket
 
 TOKEN_NAME = "hems-provision"
@@ -26,12 +25,7 @@ def read_secret(path: Path) -> str:
 
 def write_secret(path: Path, value: str) -> None:
     """Write a secret root-only and whole: a killed run leaves the old file or the new one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w") as handle:  # mkstemp makes it 0600
-        handle.write(value)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(name, path)
+    whole_file.write(path, value)
 
 
 def wait_for_http(http: Http, deadline: float) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import urllib.error
@@ -13,6 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -158,11 +158,7 @@ def main() -> None:
         key = gpg("--export", fingerprint)
     if not module.check_mode:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(key)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        whole_file.write(path, key, mode=0o644)
     module.exit_json(changed=True, fingerprints=found)
 
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -16,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ansible.module_utils import whole_file
 
 # A write waits for storage-wal-fsync-delay, and a Pi's card stalls for seconds.
 REQUEST_TIMEOUT = 30.0  # s
@@ -146,18 +146,4 @@ def need_secret(path: Path) -> str:
 
 def write_secret(path: Path, secret: str) -> None:
     """Write the secret 0600 in one step that survives a power cut."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(secret + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    whole_file.write(path, secret + "\n")
