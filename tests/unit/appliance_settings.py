@@ -15,6 +15,7 @@ mqtt_devices = ["meter"]
 [features]
 configurator = true
 mqtt_lan = true
+zigbee = true
 [internet]
 targets = ["192.0.2.1", "192.0.2.2"]
 [ports]
@@ -31,6 +32,16 @@ tls = "/etc/hems/tls"
 state = "/var/lib/hems"
 run = "/run/hems"
 lock = "/run/lock/hems.lock"
+[meter]
+power = "sensor.meter_instantaneous_demand"
+energy = "sensor.meter_summation_delivered"
+[zigbee]
+dongle = ""
+backups = 3
+[home_assistant]
+root = "/opt/home-assistant"
+directory = "/var/lib/home-assistant"
+user = "homeassistant"
 [units]
 mosquitto = "mosquitto.service"
 influxdb = "influxdb.service"

@@ -11,7 +11,7 @@ from pathlib import Path
 import hems
 import pytest
 from hems import cli
-from hems.cli import passwords
+from hems.cli import passwords, zigbee
 from hems.settings import Appliance, parse
 
 from tests.unit.appliance_settings import GOOD
@@ -24,6 +24,9 @@ from tests.unit.appliance_settings import GOOD
         (["stauts"], "invalid choice: 'stauts'"),
         (["status", "--jsn"], "unrecognized arguments: --jsn"),
         (["passwords", "now"], "unrecognized arguments: now"),
+        (["zigbee"], "the following arguments are required: COMMAND"),
+        (["zigbee", "adpot"], "invalid choice: 'adpot'"),
+        (["zigbee", "restore"], "the following arguments are required: FILE"),
     ],
 )
 def test_a_wrong_command_line_is_answered_in_one_line(
@@ -41,7 +44,23 @@ def test_a_wrong_command_line_is_answered_in_one_line(
 
 def test_every_command_has_a_module() -> None:
     directory = Path(cli.__file__).parent
-    assert {path.stem for path in directory.glob("[a-z]*.py")} == set(cli.COMMANDS)
+    groups = {path.parent.name for path in directory.glob("*/__init__.py")}
+    assert {path.stem for path in directory.glob("[a-z]*.py")} | groups == set(cli.COMMANDS)
+    assert {path.stem for path in (directory / "zigbee").glob("[a-z]*.py")} == set(zigbee.COMMANDS)
+
+
+def test_a_group_shows_its_commands_and_imports_only_the_one_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["zigbee", "--help"])
+    assert caught.value.code == 0
+    assert set(zigbee.COMMANDS) <= set(capsys.readouterr().out.split())
+    parser = cli.build_parser(["zigbee", "restore"])
+    options = parser.parse_args(["zigbee", "restore", "net.json", "--dongle", "/dev/x"])
+    assert (options.file, options.dongle) == (Path("net.json"), "/dev/x")
+    with pytest.raises(SystemExit):
+        cli.build_parser(["zigbee", "info"]).parse_args(["zigbee", "restore", "net.json"])
 
 
 def test_the_release_is_the_directory_it_runs_from() -> None:

@@ -73,8 +73,11 @@ def test_restart_gives_a_unit_that_gave_up_a_new_try() -> None:
         return ""
 
     systemd.restart("influxdb.service", run)
+    systemd.stop("influxdb.service", run)
+    systemd.start("influxdb.service", run)
     systemd.reboot(run)
-    assert [arguments[0] for arguments in asked] == ["reset-failed", "restart", "reboot"]
+    verbs = ["reset-failed", "restart", "stop", "start", "reboot"]
+    assert [arguments[0] for arguments in asked] == verbs
 
 
 def test_a_refusal_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +85,9 @@ def test_a_refusal_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     fake.write_text("#!/bin/sh\necho 'Access denied' >&2\nexit 4\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(SystemdError, match="failed: Access denied"):
-        systemd.restart("nginx.service")
+    for order in (systemd.restart, systemd.stop):
+        with pytest.raises(SystemdError, match="failed: Access denied"):
+            order("nginx.service")
     fake.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemdError, match="systemd can't be asked"):

@@ -22,6 +22,9 @@ from hems.settings import Appliance
 SECRET = "home_assistant_token"
 TIMEOUT_SECONDS = 15.0  # for one answer
 LATE = "no answer in time"
+POLL_SECONDS = 1.0
+RUNNING = "RUNNING"
+REFUSED = ("401", "403")
 
 
 class HomeAssistantError(HemsError):
@@ -88,6 +91,30 @@ def rest(
         raise HomeAssistantError(f"Home Assistant's answer to {path} is no JSON.") from error
 
 
+def wait_running(access: Access, seconds: float) -> None:
+    """Wait until Home Assistant is fully started, for so many seconds at most.
+
+    Raises HomeAssistantError; at once when the token is refused.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            state = str(rest(access, "GET", "/api/config")["state"])
+            problem = f"it is {state}"
+        except HomeAssistantError as error:
+            if error.code in REFUSED:
+                raise
+            state, problem = "", str(error)
+        if state == RUNNING:
+            return
+        if time.monotonic() >= deadline:
+            raise HomeAssistantError(
+                f"Home Assistant has not fully started within {seconds:.0f} s ({problem}): "
+                "'journalctl -u home-assistant' says why."
+            )
+        time.sleep(POLL_SECONDS)
+
+
 class HomeAssistant:
     """An authenticated WebSocket connection: one command after the other, or one's events."""
 
@@ -102,9 +129,14 @@ class HomeAssistant:
         except (OSError, websocket.WebSocketException) as error:
             raise _silent(error) from error
         self._id = 0
-        self._receive()  # auth_required
-        self._send({"type": "auth", "access_token": access.token})
-        if self._receive()["type"] != "auth_ok":
+        try:
+            self._receive()  # auth_required
+            self._send({"type": "auth", "access_token": access.token})
+            answer = self._receive()
+        except TimeoutError as error:
+            self._socket.close()
+            raise _silent(error) from error
+        if answer["type"] != "auth_ok":
             self._socket.close()
             raise HomeAssistantError(
                 "Home Assistant refuses the box's own token: run the whole playbook, "
@@ -138,18 +170,22 @@ class HomeAssistant:
             if answer.get("id") == number and answer["type"] == "result":
                 return _result(kind, answer)
 
-    def events(self, kind: str, *, seconds: float, **fields: Any) -> Iterator[dict[str, Any]]:
+    def events(
+        self, kind: str, *, seconds: float, pause: float, **fields: Any
+    ) -> Iterator[dict[str, Any] | None]:
         """Send a command that answers with events and yield them, for so many seconds.
 
-        Raises HomeAssistantError when the command is refused or the connection breaks.
+        None stands for ``pause`` seconds without any. Raises HomeAssistantError when the command
+        is refused or the connection breaks.
         """
         number = self._command(kind, fields)
         deadline = time.monotonic() + seconds
-        while True:
+        while (now := time.monotonic()) < deadline:
             try:
-                answer = self._receive(deadline)
+                answer = self._receive(min(deadline, now + pause))
             except TimeoutError:
-                return
+                yield None
+                continue
             if answer.get("id") != number:
                 continue
             if answer["type"] == "event":

@@ -117,6 +117,23 @@ def appliance_lock(
         os.close(handle)
 
 
+@contextmanager
+def held_or_taken(path: Path, work: str, inside: str) -> Iterator[Holder]:
+    """Hold the lock for ``work``, or work under the lock that ``inside`` holds already.
+
+    ``inside`` is the holder's work ("converge"); empty takes the lock without waiting. Raises as
+    ``appliance_lock`` does, and HemsError when no such work holds it.
+    """
+    if not inside:
+        with appliance_lock(path, work) as me:
+            yield me
+        return
+    other = holder(path)
+    if other is None or other.work != inside:
+        raise HemsError(f"No {inside} holds the appliance's lock: leave '--inside' out.")
+    yield other
+
+
 def _open(path: Path) -> int:
     try:
         # No child inherits it: a daemon started under the lock must not keep it.

@@ -54,6 +54,7 @@ class Features(Table, frozen=True):
 
     configurator: bool
     mqtt_lan: bool
+    zigbee: bool  # a dongle belongs to the box
 
 
 class Internet(Table, frozen=True):
@@ -84,6 +85,28 @@ class Paths(Table, frozen=True):
     lock: Path
 
 
+class Meter(Table, frozen=True):
+    """``[meter]``: Home Assistant's entities of the house's meter."""
+
+    power: Text  # W
+    energy: Text  # kWh in total
+
+
+class Zigbee(Table, frozen=True):
+    """``[zigbee]``: the dongle, and what is kept of its network."""
+
+    dongle: str  # path in /dev/serial/by-id; empty: a known one is looked for
+    backups: Annotated[int, msgspec.Meta(ge=1)]  # how many are kept
+
+
+class HomeAssistantPaths(Table, frozen=True):
+    """``[home_assistant]``: where it is installed, where its files are, and who it runs as."""
+
+    root: Path  # <version>/ and current
+    directory: Path  # configuration and .storage
+    user: Text
+
+
 class Units(Table, frozen=True):
     """``[units]``: systemd's names of the parts."""
 
@@ -104,6 +127,9 @@ class Appliance(Table, frozen=True):
     internet: Internet
     ports: Ports
     paths: Paths
+    meter: Meter
+    zigbee: Zigbee
+    home_assistant: HomeAssistantPaths
     units: Units
 
     @property

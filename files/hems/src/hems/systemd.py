@@ -17,6 +17,7 @@ from hems import HemsError
 
 Run = Callable[[list[str]], str]
 
+STOP_SECONDS = 150.0  # more than the longest TimeoutStopSec, Home Assistant's
 TIMEOUT_SECONDS = 60.0  # a stop may take a unit's whole TimeoutStopSec
 PROPERTIES = (
     "Id",
@@ -104,12 +105,10 @@ def watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float | Non
     return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) else None
 
 
-def _systemctl(arguments: list[str]) -> str:
+def _systemctl(arguments: list[str], seconds: float = TIMEOUT_SECONDS) -> str:
     command = ["systemctl", "--no-ask-password", *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SystemdError(f"systemd can't be asked: {error}.") from error
     if done.returncode:
@@ -144,6 +143,26 @@ def units(names: Iterable[str], run: Run = _systemctl) -> dict[str, Unit]:
     """
     wanted = list(names)
     return parse_units(run(["show", f"--property={','.join(PROPERTIES)}", "--", *wanted]))
+
+
+def start(unit: str, run: Run = _systemctl) -> None:
+    """Start a unit and wait until it is up.
+
+    Raises SystemdError.
+    """
+    run(["start", "--", unit])
+
+
+def _patient(arguments: list[str]) -> str:
+    return _systemctl(arguments, STOP_SECONDS)
+
+
+def stop(unit: str, run: Run = _patient) -> None:
+    """Stop a unit and wait until it is down, also when it has to be killed in the end.
+
+    Raises SystemdError.
+    """
+    run(["stop", "--", unit])
 
 
 def restart(unit: str, run: Run = _systemctl) -> None:

@@ -1,11 +1,15 @@
-"""The ``hems`` command. Each subcommand's module is imported only when it is asked for."""
+"""The ``hems`` command. Each subcommand's module is imported only when it is asked for.
+
+A module of this package is a command: it has ``run(options)``, and ``arguments(parser)`` when it
+takes any. A package is a group of commands: it has ``COMMANDS``, and a module for each of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -19,6 +23,7 @@ COMMANDS = {
     "status": "show how the box is; ends with 1 when something is wrong",
     "why": "say what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
+    "zigbee": "look after the Zigbee dongle and its devices (root only)",
 }
 
 
@@ -31,27 +36,44 @@ class Parser(argparse.ArgumentParser):
         sys.exit(USAGE)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser for a command line; it knows the arguments of the command in ``words``."""
     parser = Parser(
         prog="hems",
         description="Look after a SmartCORE HEMS appliance.",
         epilog="Ends with 0 when all is well, 1 when something is wrong, 2 when misspelt.",
     )
     parser.add_argument("--version", action="version", version=f"hems {release()}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
-        if name == "status":
-            command.add_argument("--json", action="store_true", help="for programs")
+    _add_commands(parser, __name__, COMMANDS, words)
     return parser
+
+
+def _add_commands(
+    parser: argparse.ArgumentParser,
+    package: str,
+    summaries: Mapping[str, str],
+    words: Sequence[str],
+) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in summaries.items():
+        command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
+        if not words or words[0] != name:
+            continue
+        module = import_module(f"{package}.{name}")
+        if hasattr(module, "COMMANDS"):
+            _add_commands(command, module.__name__, module.COMMANDS, words[1:])
+            continue
+        command.set_defaults(run=module.run)
+        if hasattr(module, "arguments"):
+            module.arguments(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(words).parse_args(words)
     try:
-        code: int = import_module(f"hems.cli.{options.command}").run(options)
+        code: int = options.run(options)
         sys.stdout.flush()
         return code
     except HemsError as error:

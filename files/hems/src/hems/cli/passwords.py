@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hems import HemsError, settings
 from hems.settings import Appliance
+from hems.table import table
 
 HEADINGS = ("For", "Where", "User name", "Password")
 WARNING = (
@@ -49,16 +49,6 @@ def logins(appliance: Appliance) -> list[Login]:
     return found
 
 
-def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Return the rows as lines with aligned columns."""
-    all_rows = [HEADINGS, *rows]
-    widths = [max(len(row[column]) for row in all_rows) for column in range(len(HEADINGS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in all_rows
-    ]
-
-
 def _secret(directory: Path, name: str) -> str:
     try:
         return (directory / name).read_text(encoding="utf-8").removesuffix("\n")
@@ -76,5 +66,5 @@ def run(_options: argparse.Namespace) -> int:
         (login.what, login.where, login.user, _secret(appliance.paths.secrets, login.secret))
         for login in logins(appliance)
     ]
-    print("\n".join([*table(rows), "", WARNING]))
+    print("\n".join([*table(HEADINGS, rows), "", WARNING]))
     return 0

@@ -52,6 +52,11 @@ def _row(ok: bool, name: str, words: str) -> str:
     return f"{'ok' if ok else '!!'}  {name:<20} {words}"
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
 def run(options: argparse.Namespace) -> int:
     """Show the box's state; 0 when nothing is wrong, else 1."""
     seen = observe(settings.appliance())

@@ -1,0 +1,82 @@
+"""``hems zigbee pair``: let a device join, and give it names that last."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from types import FrameType
+from typing import NoReturn
+
+from hems import HemsError, settings
+from hems.lock import appliance_lock
+from hems.zigbee.pairing.naming import NAME
+from hems.zigbee.pairing.pair import pair
+from hems.zigbee.pairing.search import METER
+from hems.zigbee.pairing.settle import Request
+
+SECONDS = 240
+MOST_SECONDS = 254  # that Zigbee knows; 255 would be for ever
+RESERVED = ("hems",)  # the appliance's own entities begin with it
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "--name",
+        type=_name,
+        default=METER,
+        help="pair another device than the house's meter: heat_pump gives sensor.heat_pump_…",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=SECONDS,
+        help=f"how long joining is open, 1 to {MOST_SECONDS} (%(default)s)",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="the new device takes the place of the one that has the name; its history goes on",
+    )
+    parser.add_argument(
+        "--no-energy",
+        action="store_true",
+        help="don't put it among Energy's individual devices (it measures the whole house)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Pair one device; 0 when it has joined, has its names and reports."""
+    signal.signal(signal.SIGTERM, _end)  # joining is closed then, as after Ctrl-C
+    appliance = settings.appliance()
+    if not appliance.features.zigbee:
+        raise HemsError(
+            "This site has no Zigbee: set hems_zigbee_enabled and run the whole playbook."
+        )
+    request = Request(options.name, options.seconds, options.replace, not options.no_energy)
+    with appliance_lock(appliance.paths.lock, "pairing"):
+        pair(appliance, request, _say)
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # somebody watches it, also through a pipe
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text) or text.split("_", maxsplit=1)[0] in RESERVED:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' must begin with a letter and have only a-z, 0-9 and _, 31 at most, "
+            f"and not begin with {' or '.join(RESERVED)}"
+        )
+    return text
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {MOST_SECONDS}")
+    return int(text)

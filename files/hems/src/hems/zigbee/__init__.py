@@ -1,0 +1,1 @@
+"""The Zigbee dongle: finding, adopting, backing up and restoring it; and pairing devices."""

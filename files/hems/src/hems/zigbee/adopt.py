@@ -1,0 +1,117 @@
+"""Let Home Assistant take the dongle: once, by its own config flow, when there is no entry yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hems import HemsError
+from hems.home_assistant import (
+    Access,
+    HomeAssistant,
+    HomeAssistantError,
+    access,
+    rest,
+    wait_running,
+)
+from hems.settings import Appliance
+from hems.zigbee import dongle, memory
+from hems.zigbee import entry as entries
+from hems.zigbee.dongle import NoDongleError
+from hems.zigbee.flow import Done, FlowError, Wait, answer
+
+FLOWS = "/api/config/config_entries/flow"
+START_SECONDS = 300.0  # that Home Assistant may take to start
+STEP_SECONDS = 180.0  # for one answer: it probes for every kind of dongle, with time-outs
+FLOW_SECONDS = 300.0
+POLL_SECONDS = 1.0
+SETTLE_SECONDS = 2.0  # between the directory's coming and the dongle's name in it
+DISCOVERED = "usb"  # the source of a flow that Home Assistant began by itself
+
+
+def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
+    """Let Home Assistant take the dongle that is plugged in; ``say`` is told what happens.
+
+    Does nothing when there is an entry, or no dongle. What the watchdog should know is left in a
+    file. Raises HemsError with the reason why the dongle was not taken.
+    """
+    run = appliance.paths.run
+    if not appliance.features.zigbee:
+        memory.save(run, memory.Adopted())
+        say("This site has no Zigbee: hems_zigbee_enabled is false.")
+        return
+    try:
+        device = entries.stored_device(appliance.home_assistant.directory)
+        if device is None:
+            device = _take(appliance, say)
+        else:
+            say(f"Home Assistant has its Zigbee dongle already: {device}.")
+    except NoDongleError as error:
+        memory.save(run, memory.Adopted())
+        say(str(error))
+        return
+    except HemsError as error:
+        memory.save(run, memory.Adopted(problem=str(error)))
+        raise
+    memory.save(run, memory.Adopted(device=device))
+
+
+def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
+    device = str(_plugged(appliance.zigbee.dongle))
+    come_in = access(appliance)
+    wait_running(come_in, START_SECONDS)
+    if entries.find(come_in) is not None:  # younger than the file
+        return device
+    say(f"Home Assistant takes the Zigbee dongle {device} …")
+    done = _flow(come_in, device)
+    _end_discovered(come_in)
+    state = f"{done.state} ({done.reason})" if done.reason else done.state
+    say(f"Home Assistant has taken the Zigbee dongle {device}; Zigbee is {state}.")
+    return device
+
+
+def _plugged(wanted: str) -> Path:
+    try:
+        return dongle.choose(dongle.plugged(wanted), wanted)
+    except NoDongleError:
+        time.sleep(SETTLE_SECONDS)
+        return dongle.choose(dongle.plugged(wanted), wanted)
+
+
+def _flow(come_in: Access, device: str) -> Done:
+    """Go through the flow. Raises HemsError; then nothing of the flow is left."""
+    step = rest(come_in, "POST", FLOWS, {"handler": entries.DOMAIN}, STEP_SECONDS)
+    path = f"{FLOWS}/{step['flow_id']}"
+    deadline = time.monotonic() + FLOW_SECONDS
+    try:
+        while True:
+            reply = answer(step, device)
+            if isinstance(reply, Done):
+                return reply
+            if time.monotonic() >= deadline:
+                raise FlowError(
+                    f"Home Assistant has not finished with {device} in {FLOW_SECONDS:.0f} s: "
+                    "plug the dongle in again."
+                )
+            if isinstance(reply, Wait):
+                time.sleep(POLL_SECONDS)
+                step = rest(come_in, "GET", path, timeout=STEP_SECONDS)
+            else:
+                step = rest(come_in, "POST", path, reply.data, STEP_SECONDS)
+    except BaseException:
+        with suppress(HomeAssistantError):  # one that was aborted is gone already
+            rest(come_in, "DELETE", path)
+        raise
+
+
+def _end_discovered(come_in: Access) -> None:
+    """End what Home Assistant began when it saw the dongle: it would ask the owner to add it."""
+    with HomeAssistant(come_in) as home_assistant:
+        flows: list[dict[str, Any]] = home_assistant.call("config_entries/flow/progress")
+    for one in flows:
+        if one["handler"] == entries.DOMAIN and one["context"]["source"] == DISCOVERED:
+            with suppress(HomeAssistantError):  # it may end by itself
+                rest(come_in, "DELETE", f"{FLOWS}/{one['flow_id']}")

@@ -1,0 +1,108 @@
+"""Look at the dongle, and back its network up: through Home Assistant while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hems import HemsError, lock, systemd
+from hems.home_assistant import HomeAssistant, access
+from hems.settings import Appliance
+from hems.zigbee import backups, dongle
+from hems.zigbee import entry as entries
+from hems.zigbee.network import Network, of_backup, of_settings
+from hems.zigbee.radio import Backup, Radio
+
+WORK = "Zigbee backup"
+LOOK = "look at the Zigbee dongle"
+BACKUP_SECONDS = 120.0  # it reads every key, one by one
+SETTING_UP = "setup_in_progress"
+PARTIAL = "Home Assistant could not read all of the network: try again in a minute."
+
+
+def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
+    """Return the answer to one of ZHA's commands. Raises HemsError when ZHA is not loaded."""
+    come_in = access(appliance)
+    entry = entries.find(come_in)
+    if entry is None:
+        raise HemsError(
+            "Home Assistant has no Zigbee dongle yet: plug it in and type 'sudo hems zigbee adopt'."
+        )
+    if entry.state == SETTING_UP:
+        raise HemsError("Zigbee is being set up in Home Assistant: try again in a minute.")
+    if not entry.loaded:
+        raise HemsError(
+            f"Zigbee does not run in Home Assistant, it is {entry}: 'hems status' says what to do."
+        )
+    with HomeAssistant(come_in) as home_assistant:
+        return home_assistant.call(kind, timeout=timeout)
+
+
+def loaded(appliance: Appliance) -> bool:
+    """Whether Home Assistant runs and has its dongle. Raises HemsError."""
+    if not runs(appliance):
+        return False
+    entry = entries.find(access(appliance))
+    return entry is not None and entry.loaded
+
+
+def runs(appliance: Appliance) -> bool:
+    """Whether Home Assistant has the dongle, or may take it at any moment."""
+    unit = appliance.units.home_assistant
+    return systemd.units([unit])[unit].active not in ("inactive", "failed")
+
+
+def own_dongle(appliance: Appliance) -> Path:
+    """Return the dongle of Home Assistant's entry, else the one to take. Raises HemsError."""
+    device = entries.stored_device(appliance.home_assistant.directory)
+    if device is not None:
+        return Path(device)
+    wanted = appliance.zigbee.dongle
+    return dongle.choose(dongle.plugged(wanted), wanted)
+
+
+def network(appliance: Appliance) -> Network:
+    """Return the dongle and its network. Raises HemsError."""
+    if runs(appliance):
+        return of_settings(ask(appliance, "zha/network/settings"))
+    with lock.appliance_lock(appliance.paths.lock, LOOK):
+        device = own_dongle(appliance)
+        return of_backup(str(device), _read(appliance, device))
+
+
+def devices(appliance: Appliance) -> list[dict[str, Any]]:
+    """Return the devices as ``zha/devices`` tells them, fewer words when it is stopped.
+
+    Raises HemsError.
+    """
+    if runs(appliance):
+        found: list[dict[str, Any]] = ask(appliance, "zha/devices")
+        return found
+    with lock.appliance_lock(appliance.paths.lock, LOOK):
+        return Radio(appliance.home_assistant).devices()
+
+
+def backup(appliance: Appliance, inside: str = "") -> Path:
+    """Keep a backup and return its file; ``inside`` names the work that holds the lock already.
+
+    Raises HemsError.
+    """
+    with lock.held_or_taken(appliance.paths.lock, WORK, inside):
+        if runs(appliance):
+            answer = ask(appliance, "zha/network/backups/create", BACKUP_SECONDS)
+            if not answer["is_complete"]:
+                raise HemsError(PARTIAL)
+            content = Radio(appliance.home_assistant).convert(answer["backup"])
+        else:
+            content = _read(appliance, own_dongle(appliance))
+        return backups.save(appliance.paths.state, content, appliance.zigbee.backups)
+
+
+def _read(appliance: Appliance, device: Path) -> Backup:
+    _, content = Radio(appliance.home_assistant).read(device)
+    if content is None:
+        raise HemsError(
+            f"There is no network in the Zigbee dongle {device}: "
+            "Home Assistant forms one when it is started."
+        )
+    return content

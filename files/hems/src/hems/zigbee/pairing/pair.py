@@ -1,0 +1,145 @@
+"""Pair a device without Home Assistant's user interface: open joining, watch, name, verify."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from hems.home_assistant import (
+    Access,
+    HomeAssistant,
+    HomeAssistantError,
+    access,
+    rest,
+    wait_running,
+)
+from hems.settings import Appliance
+from hems.zigbee import entry
+from hems.zigbee.pairing import settle
+from hems.zigbee.pairing.registry import ZHA, Registry
+from hems.zigbee.pairing.search import METER, PRESS, Device, Search, own_name
+from hems.zigbee.pairing.settle import PairingError, Request, Session
+
+Say = Callable[[str], None]
+
+START_SECONDS = 60.0  # for a Home Assistant that has just been started
+GRACE_SECONDS = 180.0  # after the window, for the interviews that have begun
+PAUSE_SECONDS = 0.5
+LOOK_SECONDS = 0.8  # between two looks at the registry
+
+
+def pair(appliance: Appliance, request: Request, say: Say) -> None:
+    """Pair a device; ``say`` is told what happens. The caller holds the appliance's lock.
+
+    Raises PairingError or HomeAssistantError with one sentence.
+    """
+    come_in = access(appliance)
+    wait_running(come_in, START_SECONDS)
+    _check_zha(come_in)
+    with HomeAssistant(come_in) as connection:
+        session = Session(
+            access=come_in,
+            connection=connection,
+            registry=Registry(connection),
+            meter=(appliance.meter.power, appliance.meter.energy),
+            say=say,
+        )
+        named = _prepare(session, request)
+        search = Search(request.name, time.monotonic() + request.seconds, named)
+        try:
+            device = _find(session, search, request)
+        finally:
+            _close(come_in)
+        say(f"Joining is closed; {device.default_name} ({device.ieee}) is taken.")
+        for other in search.others(device):
+            say(f"Note: {other} joined as well and keeps Home Assistant's own names.")
+        device = settle.names(session, device, request)
+        settle.energy(session, device, request)
+        settle.reading(session, device, request)
+
+
+def _check_zha(come_in: Access) -> None:
+    found = entry.find(come_in)
+    if found is None:
+        raise PairingError(
+            "Home Assistant has no Zigbee dongle yet: plug it in and type 'sudo hems zigbee adopt'."
+        )
+    if found.state != entry.LOADED:
+        raise PairingError(
+            f"Home Assistant's Zigbee is {found}: 'sudo hems zigbee info' shows the dongle; plug "
+            "it in again and wait a minute."
+        )
+
+
+def _prepare(session: Session, request: Request) -> dict[str, str]:
+    """Refuse what can't end well before anybody presses a button; return who has which name."""
+    if request.name == METER:
+        entries = session.registry.entries()
+        for wanted in session.meter:
+            owner = entries[wanted]["platform"] if wanted in entries else None
+            if owner not in (None, ZHA) or (owner is None and settle.state(session.access, wanted)):
+                raise PairingError(
+                    f"{wanted} is an entity of {owner or 'the configuration files'} already: this "
+                    "site's meter is not on Zigbee, so pair the device by a --name, or set "
+                    "hems_meter_power and hems_meter_energy and run the whole playbook."
+                )
+    named = {}
+    for device in session.registry.devices().values():
+        if name := own_name(device, session.meter):
+            named[device.ieee] = name
+        if name == request.name:
+            session.say(
+                f"'{name}' is {device.default_name} ({device.ieee}) so far: it may join again"
+                + (", or another one takes its place." if request.replace else ".")
+            )
+    return named
+
+
+def _find(session: Session, search: Search, request: Request) -> Device:
+    say, registry = session.say, session.registry
+    what = "meter reader" if request.name == METER else "device"
+    say(f"Joining is open for {request.seconds} s: at the {what}, {PRESS}.")
+    looked = 0.0
+    with HomeAssistant(session.access) as listening:
+        for event in listening.events(
+            "zha/devices/permit",
+            seconds=request.seconds + GRACE_SECONDS,
+            pause=PAUSE_SECONDS,
+            duration=request.seconds,
+        ):
+            now = time.monotonic()
+            if event is not None:
+                _say_all(say, search.hear(event, now))
+            if now - looked < LOOK_SECONDS:
+                continue
+            looked = now
+            for ieee in search.reconfigure(now):
+                say(f"{ieee}: is back under its old address, is asked anew")
+                session.connection.call("zha/devices/reconfigure", ieee=ieee)
+            if waiting := search.look_up():
+                devices = registry.devices()
+                for ieee in waiting:
+                    if ieee in devices:
+                        _say_all(say, search.see(devices[ieee], now))
+            if found := search.fitting(now):
+                return found
+            if reason := search.over(now):
+                _check_zha(session.access)  # a dongle that was pulled out explains more
+                raise PairingError(reason)
+    raise PairingError(
+        f"The interviews of {', '.join(map(str, search.interviews.devices.values()))} did not end: "
+        f"within a few metres of the dongle, {PRESS}, and pair again."
+    )
+
+
+def _close(come_in: Access) -> None:
+    """Close joining; it ends by itself when Home Assistant can't be told."""
+    try:
+        rest(come_in, "POST", "/api/services/zha/permit", {"duration": 0})
+    except HomeAssistantError:
+        return
+
+
+def _say_all(say: Say, lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)

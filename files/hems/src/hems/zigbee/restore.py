@@ -1,0 +1,80 @@
+"""Put a backup on the dongle that is plugged in: its own again, or a replacement.
+
+Home Assistant is stopped for it and started again in every case.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hems import HemsError, lock, systemd
+from hems.home_assistant import access, wait_running
+from hems.settings import Appliance
+from hems.zigbee import adopt, backups, dongle, memory
+from hems.zigbee import entry as entries
+from hems.zigbee.entry import Entry
+from hems.zigbee.radio import Radio
+
+WORK = "Zigbee restore"
+START_SECONDS = 300.0  # that Home Assistant may take to start
+LOAD_SECONDS = 90.0  # that ZHA may take then
+POLL_SECONDS = 2.0
+
+Say = Callable[[str], None]
+
+
+def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
+    """Restore ``file``; ``chosen`` is the dongle's path where several are plugged in, else empty.
+
+    Raises HemsError.
+    """
+    content = backups.load(file)
+    with lock.appliance_lock(appliance.paths.lock, WORK):
+        wanted = chosen or appliance.zigbee.dongle
+        device = dongle.choose(dongle.plugged(wanted), wanted)
+        unit = appliance.units.home_assistant
+        try:
+            say("Home Assistant is stopped …")
+            systemd.stop(unit)
+            _write(appliance, device, content, say)
+        finally:
+            systemd.start(unit)
+        say("Home Assistant is started …")
+        entry = _loaded(appliance, say)
+    if not entry.loaded:
+        raise HemsError(
+            f"The backup is on {device}, but Zigbee is {entry} in Home Assistant: "
+            "'hems status' says what to do."
+        )
+    memory.save(appliance.paths.run, memory.Adopted(device=str(device)))
+    say(f"{file} is on {device}, and Zigbee runs in Home Assistant.")
+
+
+def _write(appliance: Appliance, device: Path, content: backups.Content, say: Say) -> None:
+    radio = Radio(appliance.home_assistant)
+    settings, before = radio.read(device)
+    if before is not None:
+        kept = backups.save(appliance.paths.state, before, appliance.zigbee.backups)
+        say(f"The network that was in {device} is kept in {kept}.")
+    say(f"The backup is written to {device} …")
+    radio.write(settings, content)
+    directory = appliance.home_assistant.directory
+    if entries.stored_device(directory) is not None:
+        entries.move(directory, settings)
+
+
+def _loaded(appliance: Appliance, say: Say) -> Entry:
+    """Wait until ZHA is loaded and return its entry as it then is."""
+    come_in = access(appliance)
+    wait_running(come_in, START_SECONDS)
+    deadline = time.monotonic() + LOAD_SECONDS
+    entry = entries.find(come_in)
+    if entry is None:
+        adopt.adopt(appliance, say)
+    while True:
+        entry = entries.find(come_in) or Entry("", "missing", "")
+        if entry.loaded or time.monotonic() >= deadline:
+            return entry
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,193 @@
+"""The dongle is adopted once, by ZHA's config flow, which is left tidy when it fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hems.home_assistant import Access, HomeAssistantError
+from hems.settings import Appliance, parse
+from hems.zigbee import adopt, dongle, memory
+from hems.zigbee.flow import FlowError
+
+from tests.unit.appliance_settings import GOOD
+from tests.unit.test_dongle_flow import CREATED, DEVICE, FORM, PROGRESS, SETUP, formation
+
+
+class Server:
+    """Home Assistant's flow API: answers in their order, and what was sent."""
+
+    def __init__(self, *steps: dict[str, Any] | BaseException) -> None:
+        self.steps = list(steps)
+        self.sent: list[tuple[str, str, Any]] = []
+        self.entries: list[dict[str, Any]] = []
+
+    def rest(
+        self,
+        _access: Access,
+        method: str,
+        path: str,
+        body: Any = None,
+        _timeout: float = 0,
+        **_: Any,
+    ) -> Any:
+        if "/entry" in path:
+            return self.entries
+        self.sent.append((method, path, body))
+        if method == "DELETE":
+            return {}
+        step = self.steps.pop(0)
+        if isinstance(step, BaseException):
+            raise step
+        return step
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Appliance:
+    text = GOOD.replace('run = "/run/hems"', f'run = "{tmp_path}"').replace(
+        'directory = "/var/lib/home-assistant"', f'directory = "{tmp_path}"'
+    )
+    storage = tmp_path / ".storage"
+    storage.mkdir()
+    (storage / "core.config_entries").write_text('{"data": {"entries": [{"domain": "mqtt"}]}}')
+    return parse(text, Appliance, "hems.toml")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
+    def serve(*steps: dict[str, Any] | BaseException) -> Server:
+        made = Server(*steps)
+        monkeypatch.setattr(adopt, "rest", made.rest)
+        monkeypatch.setattr(adopt.entries, "rest", made.rest)
+        monkeypatch.setattr(adopt, "access", lambda _appliance: Access(1, "token"))
+        monkeypatch.setattr(adopt, "wait_running", lambda _access, _seconds: None)
+        monkeypatch.setattr(adopt, "_end_discovered", lambda _access: None)
+        monkeypatch.setattr(adopt.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(dongle, "plugged", lambda _wanted: [Path(DEVICE)])
+        return made
+
+    return serve
+
+
+def test_a_blank_dongle_gets_a_network(box: Appliance, server: Callable[..., Server]) -> None:
+    options = formation("upload_manual_backup", "form_initial_network")
+    home_assistant = server(FORM, SETUP, options, PROGRESS, PROGRESS, CREATED)
+    adopt.adopt(box, lambda _words: None)
+    assert [body for _, _, body in home_assistant.sent] == [
+        {"handler": "zha"},
+        {"path": DEVICE},
+        {"next_step_id": "setup_strategy_advanced"},
+        {"next_step_id": "form_initial_network"},
+        None,
+        None,
+    ]
+    assert memory.load(box.paths.run) == memory.Adopted(device=DEVICE)
+
+
+def test_what_home_assistant_began_for_the_dongle_by_itself_is_ended(
+    box: Appliance, monkeypatch: pytest.MonkeyPatch, server: Callable[..., Server]
+) -> None:
+    discovered = [
+        {"flow_id": "f2", "handler": "zha", "context": {"source": "usb"}},
+        {"flow_id": "f3", "handler": "zha", "context": {"source": "user"}},
+        {"flow_id": "f4", "handler": "zwave_js", "context": {"source": "usb"}},
+    ]
+
+    class Connection:
+        def __init__(self, _access: Access) -> None: ...
+
+        def __enter__(self) -> Connection:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def call(self, kind: str) -> list[dict[str, Any]]:
+            assert kind == "config_entries/flow/progress"
+            return discovered
+
+    end_discovered = adopt._end_discovered
+    home_assistant = server(CREATED)
+    monkeypatch.setattr(adopt, "HomeAssistant", Connection)
+    monkeypatch.setattr(adopt, "_end_discovered", end_discovered)
+    adopt.adopt(box, lambda _words: None)
+    deleted = [path for method, path, _ in home_assistant.sent if method == "DELETE"]
+    assert deleted == ["/api/config/config_entries/flow/f2"]
+
+
+def test_a_failed_flow_is_deleted_and_its_reason_left(
+    box: Appliance, server: Callable[..., Server]
+) -> None:
+    home_assistant = server(FORM, {**FORM, "step_id": "manual_pick_radio_type"})
+    with pytest.raises(FlowError):
+        adopt.adopt(box, lambda _words: None)
+    assert home_assistant.sent[-1][:2] == ("DELETE", "/api/config/config_entries/flow/f1")
+    assert "does not answer" in memory.load(box.paths.run).problem
+
+
+def test_a_flow_is_deleted_too_when_the_box_is_told_to_stop(
+    box: Appliance, server: Callable[..., Server]
+) -> None:
+    home_assistant = server(FORM, SystemExit(143))
+    with pytest.raises(SystemExit):
+        adopt.adopt(box, lambda _words: None)
+    assert home_assistant.sent[-1][0] == "DELETE"
+
+
+def test_an_entry_is_left_alone(box: Appliance, server: Callable[..., Server]) -> None:
+    home_assistant = server()
+    entry = {"domain": "zha", "source": "user", "data": {"device": {"path": "/dev/own"}}}
+    file = box.home_assistant.directory / ".storage/core.config_entries"
+    file.write_text(json.dumps({"data": {"entries": [entry]}}))
+    adopt.adopt(box, lambda _words: None)
+    assert home_assistant.sent == []
+    assert memory.load(box.paths.run).device == "/dev/own"
+
+
+def test_an_entry_younger_than_the_file_is_left_alone(
+    box: Appliance, server: Callable[..., Server]
+) -> None:
+    home_assistant = server()
+    home_assistant.entries = [{"entry_id": "e", "state": "loaded", "source": "user"}]
+    adopt.adopt(box, lambda _words: None)
+    assert home_assistant.sent == []
+
+
+def test_no_dongle_is_no_failure(
+    box: Appliance, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server()
+    monkeypatch.setattr(dongle, "plugged", lambda _wanted: [])
+    said: list[str] = []
+    adopt.adopt(box, said.append)
+    assert said[0].startswith("No Zigbee dongle is plugged in")
+    assert memory.load(box.paths.run) == memory.Adopted()
+
+
+def test_a_site_without_zigbee_takes_none(box: Appliance, server: Callable[..., Server]) -> None:
+    home_assistant = server()
+    none = msgspec.structs.replace(
+        box, features=msgspec.structs.replace(box.features, zigbee=False)
+    )
+    said: list[str] = []
+    adopt.adopt(none, said.append)
+    assert said == ["This site has no Zigbee: hems_zigbee_enabled is false."]
+    assert home_assistant.sent == []
+
+
+def test_home_assistants_silence_is_left_as_the_reason(
+    box: Appliance, server: Callable[..., Server]
+) -> None:
+    server(HomeAssistantError("Home Assistant does not answer."))
+    with pytest.raises(HomeAssistantError):
+        adopt.adopt(box, lambda _words: None)
+    assert memory.load(box.paths.run).problem == "Home Assistant does not answer."
+
+
+def test_a_note_that_can_t_be_read_says_nothing(tmp_path: Path) -> None:
+    assert memory.load(tmp_path) == memory.Adopted()
+    (tmp_path / memory.FILE).write_text("{")
+    assert memory.load(tmp_path) == memory.Adopted()
