@@ -53,3 +53,20 @@ def test_the_play_stops_with_the_sentence(variables: dict[str, object], sentence
     assert sentence in " ".join(run.stdout.split())
     assert "Gather the few facts" not in run.stdout, "a Pi was spoken to"
     assert "alllowercase" not in run.stdout.replace("alllowercase (", "")
+
+
+def test_pairing_is_refused_for_more_than_one_box() -> None:
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    run = subprocess.run(
+        [program, "--inventory=inventory/pilot", "playbooks/pair_meter.yml"],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 2
+    sentence = "Pairing is work at one box, and this play means 3: name one with -l <site>."
+    assert sentence in " ".join(run.stdout.split())
+    assert "TASK [Pair" not in run.stdout, "a Pi was spoken to"
