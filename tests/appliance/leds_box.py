@@ -42,7 +42,7 @@ class Leds:
     def __init__(self, pi: Any, site: dict[str, Any]) -> None:
         self.pi = pi
         self.run = site["hems_path_run"]
-        self.file = f"{self.run}/leds.json"
+        self.file = "/run/hems-leds/leds.json"
         self.python = f"{site['hems_path_opt']}/current/bin/python"
 
     def read(self) -> dict[str, Any]:
@@ -54,6 +54,10 @@ class Leds:
 
     def becomes(self, name: str, lit: bool, seconds: float) -> bool:
         return until(lambda: self.lit(name) is lit, seconds)
+
+    def blinks(self, number: Callable[[], int], seconds: float = 15) -> bool:
+        """Tell whether the LED comes to blink so often; the number may change meanwhile."""
+        return until(lambda: self.read()["blink"] == number(), seconds)
 
     def report(self, *codes: str) -> None:
         """Have exactly these issues open."""

@@ -12,7 +12,7 @@ UNIT = "hems-watchdog.service"
 IN_TIME = 120.0  # seconds: back, or named
 
 # What a round takes on the box takes a tenth of it in the tests.
-COMPRESSED = {
+COMPRESSED: dict[str, float | str] = {
     "look": 3,
     "look_again": 1,
     "kill_after": 5,
@@ -20,6 +20,7 @@ COMPRESSED = {
     "start_home_assistant": 25,
     "hold_scale": 0,
 }
+BOOT_SECONDS = 90
 
 
 class Watchdog:
@@ -49,11 +50,27 @@ class Watchdog:
         """Have it read its settings anew; a test's restarts are no failures of it."""
         self.pi.check_output(f"systemctl reset-failed {UNIT}; systemctl restart {UNIT}")
 
+    def shown(self) -> int:
+        """Return how often the LED has to blink: as the most severe issue's area says."""
+        report = json.loads(self.pi.file(self.health).content_string)
+        return next((int(entry["blink"]) for entry in report["issues"] if entry["blink"]), 0)
+
     @contextmanager
-    def set(self, **values: float) -> Generator[None]:
+    def locked(self, path: str) -> Generator[None]:
+        """Hold the appliance's lock, as work on the box does."""
+        unit = "hems-test-lock.service"
+        command = f"flock --close {path} sleep infinity"
+        self.pi.check_output(f"systemd-run --quiet --unit={unit} {command}")
+        try:
+            yield
+        finally:
+            self.pi.check_output(f"systemctl stop {unit}")
+
+    @contextmanager
+    def set(self, **values: float | str) -> Generator[None]:
         """Run it with other settings for a while, and forget what it remembers of this boot."""
-        edits = "; ".join(f"s/^{key} = [^ ]*/{key} = {value}/" for key, value in values.items())
-        kept = f"{self.settings}.kept"
+        edits = "; ".join(f"s/^{key} = [^#]*/{key} = {value} /" for key, value in values.items())
+        kept = self.pi.check_output(f"mktemp {self.settings}.XXXXXX")  # one may be within another
         forget = f"rm -f {self.health.rsplit('/', 1)[0]}/watchdog.json"
         self.pi.check_output(f"cp -a {self.settings} {kept} && sed -i '{edits}' {self.settings}")
         try:
@@ -63,6 +80,15 @@ class Watchdog:
         finally:
             self.pi.check_output(f"mv {kept} {self.settings}; systemctl stop {UNIT}; {forget}")
             self.restart()
+
+
+def booted(pi: Any) -> str:
+    """When PID 1 started; empty while nobody answers."""
+    try:
+        ran = pi.run("systemctl show -P UserspaceTimestampMonotonic")
+    except RuntimeError:  # testinfra's word for an ssh that can't connect
+        return ""
+    return str(ran.stdout).strip() if ran.rc == 0 else ""
 
 
 def until(what: Callable[[], Any], seconds: float = IN_TIME) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hems.health.catalogue import KINDS
+from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
 from hems.health.judge import CertificateSeen, Seen, ServiceSeen, judge
 from hems.health.vitals import Vitals
@@ -15,8 +17,8 @@ from tests.unit.watchdog_settings import SETTINGS
 
 OPTIONS = SETTINGS.health
 LOADED = Entry("mqtt", "MQTT", "loaded", "")
-INSIDE = Inside("RUNNING", "2026.10.4", (LOADED,), "2026-11-22T07:15:04+00:00")
-VITALS = Vitals(40.0, 60.0, 55.0, 0, True, True)
+INSIDE = Inside("RUNNING", "2026.10.4", (LOADED,), "2026-11-22T07:15:04+00:00", zigbee=True)
+VITALS = Vitals(40.0, 60.0, 55.0, 0, True)
 SERVICES = tuple(
     ServiceSeen(code, f"{code}.service")
     for code in ("broker_down", "influxdb_down", "home_assistant_down", "door_down", "editor_down")
@@ -28,6 +30,7 @@ WELL = Seen(
     silence=5.0,
     installed="2026.10.4",
     vitals=VITALS,
+    dongle=DongleSeen(),
     certificates=(CertificateSeen("the door", "valid", 300),),
 )
 
@@ -36,7 +39,7 @@ def seen(**changes: Any) -> Seen:
     return dataclasses.replace(WELL, **changes)
 
 
-def service(code: str, **changes: Any) -> Seen:
+def service(code: str, /, **changes: Any) -> Seen:
     return seen(
         services=tuple(
             dataclasses.replace(one, **changes) if one.code == code else one for one in SERVICES
@@ -57,7 +60,7 @@ ZIGBEE = (Entry("zha", "Dongle", "setup_retry", "could not open port"),)
 RAISED = [
     ("broker_down", service("broker_down", down=True, detail="does not answer")),
     ("influxdb_down", service("influxdb_down", down=True)),
-    ("influxdb_refuses", service("influxdb_down", down=True, curable=False)),
+    ("influxdb_refuses", service("influxdb_down", down=True, code="influxdb_refuses")),
     ("home_assistant_down", service("home_assistant_down", down=True)),
     ("door_down", service("door_down", down=True)),
     ("editor_down", service("editor_down", down=True)),
@@ -70,11 +73,19 @@ RAISED = [
     ("integration_failed", inside(entries=(Entry("influxdb", "", "setup_retry", "refused"),))),
     ("zigbee_down", inside(entries=ZIGBEE)),
     ("zigbee_dongle_missing", dataclasses.replace(
-        inside(entries=ZIGBEE), vitals=dataclasses.replace(VITALS, dongles=False)
+        inside(entries=ZIGBEE), dongle=DongleSeen(pulled="/dev/serial/by-id/usb-1")
     )),
+    ("zigbee_dongle_missing", dataclasses.replace(
+        inside(zigbee=False), dongle=DongleSeen(plugged=False)
+    )),
+    ("zigbee_down", dataclasses.replace(
+        inside(zigbee=False), dongle=DongleSeen(problem="it has no Zigbee firmware")
+    )),
+    ("zigbee_down", inside(zigbee=False)),
     ("meter_silent", seen(silence=600.0)),
     ("disk_filling", vitals(disk=85.0)),
     ("disk_full", vitals(disk=95.0)),
+    ("disk_full", service("influxdb_down", down=True, code="disk_full")),
     ("memory_low", vitals(memory=7.9)),
     ("too_hot", vitals(temperature=80.0)),
     ("under_voltage", vitals(throttled=0x1)),
@@ -111,9 +122,15 @@ def test_every_kind_has_a_producer() -> None:
     assert set(KINDS) - produced == {"watchdog_silent"}, "its producer is health.store"
 
 
-@pytest.mark.parametrize("state", ["loaded", "setup_in_progress", "not_loaded"])
-def test_an_entry_that_is_on_its_way_or_off_is_no_issue(state: str) -> None:
+@pytest.mark.parametrize("state", ["loaded", "not_loaded"])
+def test_an_entry_that_runs_or_is_off_is_no_issue(state: str) -> None:
     assert judge(inside(entries=(Entry("sun", "Sun", state, ""),)), OPTIONS) == []
+
+
+def test_an_entry_that_is_set_up_again_and_again_is_one() -> None:
+    trying = inside(entries=(Entry("zha", "Dongle", "setup_in_progress", ""),))
+    assert [item.kind.code for item in judge(trying, OPTIONS)] == ["zigbee_down"]
+    assert KINDS["zigbee_down"].hold >= 60, "a start's own set-up is over before"
 
 
 def test_an_integration_is_named_with_its_reason() -> None:
@@ -123,3 +140,32 @@ def test_an_integration_is_named_with_its_reason() -> None:
         "influxdb",
         "InfluxDB: setup_retry: connection refused",
     )
+
+
+def test_a_site_without_zigbee_misses_no_dongle() -> None:
+    nothing = DongleSeen(expected=False, plugged=False)
+    assert judge(dataclasses.replace(inside(zigbee=False), dongle=nothing), OPTIONS) == []
+
+
+def test_why_a_dongle_was_not_taken_is_told() -> None:
+    dongle = DongleSeen(problem="It has no Zigbee firmware: flash it.")
+    (found,) = judge(dataclasses.replace(inside(zigbee=False), dongle=dongle), OPTIONS)
+    assert found.detail == "It has no Zigbee firmware: flash it."
+
+
+@pytest.mark.parametrize(
+    ("reason", "adopted", "expected"),
+    [
+        ("[Errno 2] No such file: '/dev/serial/by-id/usb-1'", "", "/dev/serial/by-id/usb-1"),
+        ("could not open port /dev/ttyUSB0: [Errno 2]", "/dev/there", "/dev/ttyUSB0"),
+        ("[Errno 5] Input/output error: '/dev/there'", "/dev/gone", ""),
+        ("", "/dev/gone", "/dev/gone"),
+        ("", "/dev/there", ""),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_a_pulled_dongle_is_told_from_a_broken_one(
+    reason: str, adopted: str, expected: str
+) -> None:
+    entries = [Entry("zha", "", "setup_retry", reason), Entry("mqtt", "", "setup_retry", "/dev/x")]
+    assert pulled(entries, adopted, lambda path: path == Path("/dev/there")) == expected

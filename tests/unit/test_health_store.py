@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hems.health import announce, store
 from hems.health.catalogue import KINDS, SEVERITIES, issue, parse, rank
 from hems.health.debounce import Debounce
-from hems.health.inside import MeterClock, parse_entries, parse_meter, parse_state
+from hems.health.inside import parse_entries, parse_meter, parse_state
+from hems.health.meter import MeterClock, find
 from hems.health.vitals import parse_memory, parse_throttled
 
 NOW = 5000.0
@@ -105,12 +107,41 @@ def test_two_of_one_kind_are_told_apart() -> None:
 
 
 def test_a_flat_load_is_fresh_and_a_clock_step_makes_no_reading_old() -> None:
-    clock = MeterClock(heard=100.0)
-    assert clock.silence("2026-11-22T07:15:00+00:00", 130.0) == 0
-    assert clock.silence("2026-11-22T07:15:00+00:00", 160.0) == 30
-    assert clock.silence("2026-11-22T07:15:30+00:00", 190.0) == 0
-    assert clock.silence("2019-01-01T00:00:00+00:00", 220.0) == 0, "a reading under a wrong clock"
-    assert clock.silence(None, 1000.0) == 780
+    clock = MeterClock(100.0)
+
+    def silence(reported: str | None, now: float) -> float:
+        return clock.silence({"reported": reported}, now)
+
+    assert silence("2026-11-22T07:15:00+00:00", 130.0) == 30, "it may be of yesterday"
+    assert silence("2026-11-22T07:15:30+00:00", 190.0) == 0
+    assert silence("2026-11-22T07:15:30+00:00", 200.0) == 10
+    assert silence("2019-01-01T00:00:00+00:00", 220.0) == 0, "a reading under a wrong clock"
+    assert silence(None, 1000.0) == 780
+
+
+def test_a_device_that_repeats_itself_is_heard_and_one_that_is_gone_is_not() -> None:
+    clock = MeterClock(0.0)
+    assert clock.silence({"reported": "a"}, 10.0) == 10
+    # The value does not change any more; ZHA is asked from 600 s on.
+    assert clock.silence({"heard": "x"}, 600.0) == 600
+    assert clock.silence({"heard": "y"}, 900.0) == 0, "repeated after 900 s"
+    assert clock.silence({"reported": "a"}, 1500.0) == 600
+    assert clock.silence({"heard": "y"}, 1500.0) == 600
+    assert clock.silence({"heard": "y"}, 2100.0) == 1200
+
+
+def test_the_device_that_has_the_entity_is_found() -> None:
+    registered: list[dict[str, Any]] = [
+        {"entity_id": "sensor.hems_power", "device_id": None},
+        {"entity_id": "sensor.meter", "device_id": "b"},
+    ]
+    devices: list[dict[str, Any]] = [
+        {"device_reg_id": "a", "last_seen": "1"},
+        {"device_reg_id": "b", "last_seen": "2"},
+    ]
+    assert find(registered, devices, "sensor.meter") == "2"
+    assert find(registered, devices, "sensor.hems_power") is None
+    assert find(registered, devices, "sensor.mqtt") is None
 
 
 def test_a_meter_without_a_value_was_not_heard() -> None:

@@ -58,7 +58,7 @@ def begin(run: Path, lamps: Lamps, monkeypatch: pytest.MonkeyPatch) -> Callable[
     mine = LedSettings(PinTable(17, 27, 22), True, "mock", run / "home-assistant.log")
     fed.clear()
     pretended: Any = lamps
-    return lambda now: Daemon(appliance, mine, pretended, now)
+    return lambda now: Daemon(appliance, mine, pretended, run / "leds.json", now)
 
 
 fed: list[int] = []

@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import pytest
 from hems.systemd import Unit
-from hems.watchdog.core import Action, Look, Sight, State, Verb, decide, given_up, next_look
+from hems.watchdog.core import Action, Look, Verb, given_up, next_look
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.watchdog_settings import SETTINGS
-
-OPTIONS = SETTINGS.services
-NAME = "influxdb.service"
-UP = Unit(NAME, "loaded", "active", "running", "success", 0, "enabled")
-ANSWERS = Look(True, "answers")
-SILENT = Look(False, "does not answer: timed out")
-
-
-def unit(**changes: Any) -> Unit:
-    return dataclasses.replace(UP, **changes)
-
-
-class Box:
-    """Looks at one service again and again, as the daemon does."""
-
-    def __init__(self, start: float = 10_000.0) -> None:
-        self.state, self.now, self.locked = State(), start, False
-        self.done: list[tuple[float, Action]] = []
-
-    def look(self, seen: Unit, answer: Look) -> list[Verb]:
-        sight = Sight(seen, answer, OPTIONS.start)
-        self.state, actions = decide(self.state, [sight], self.now, self.locked, OPTIONS)
-        self.done += [(self.now, action) for action in actions]
-        self.now += next_look(self.state, OPTIONS)
-        return [action.verb for action in actions]
-
-    @property
-    def memory(self) -> Any:
-        return self.state.of(NAME)
+from tests.unit.watchdog_units import ANSWERS, NAME, OPTIONS, SILENT, UP, Box, unit
 
 
 def test_one_miss_is_looked_at_again_soon_and_forgotten() -> None:
@@ -126,6 +94,13 @@ def test_a_unit_that_failed_is_restarted() -> None:
     failed = unit(active="failed", sub="failed", result="exit-code")
     assert [box.look(failed, SILENT) for _ in range(3)] == [[], [], [Verb.RESTART]]
     assert box.done[0][1].observed == "failed (failed, exit-code)"
+
+
+def test_a_unit_that_does_not_exist_is_named_and_not_restarted() -> None:
+    box = Box()
+    for _ in range(10):
+        assert box.look(unit(load="not-found", active="inactive", sub="dead"), SILENT) == []
+    assert box.memory.down and box.memory.detail == "not-found"
 
 
 def test_a_unit_that_systemd_restarts_itself_is_named_and_left_to_it() -> None:

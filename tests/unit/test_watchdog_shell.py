@@ -61,6 +61,21 @@ def test_no_reboot_without_its_step_on_the_disk(tmp_path: Path) -> None:
     assert done == []
 
 
+def test_a_reboot_is_known_by_the_last_line(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise SystemdError("access denied")
+
+    reboot = Action(Verb.REBOOT, "box", "no Internet", "silence")
+    actor = Actor(tmp_path, dry_run=False, hands=Hands(reboot=lambda: None))
+    assert not actor.has_rebooted()
+    actor.carry_out(reboot)
+    assert actor.has_rebooted()
+    actor.note("start", "box", "the watchdog rebooted it", "ladder at step 1")
+    assert not actor.has_rebooted()
+    Actor(tmp_path, dry_run=False, hands=Hands(reboot=refuse)).carry_out(reboot)
+    assert not actor.has_rebooted()
+
+
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_verb_has_a_hand(verb: Verb, tmp_path: Path) -> None:
     done: list[str] = []
@@ -96,8 +111,8 @@ def test_memory_outlives_a_restart_and_the_step_a_reboot(tmp_path: Path) -> None
     assert memory.load_boot(tmp_path) == boot
     (tmp_path / memory.BOOT_FILE).unlink()
     assert memory.load_boot(tmp_path) is None
-    memory.save_lasting(tmp_path, memory.Lasting(3, rebooted=True))
-    assert memory.load_lasting(tmp_path) == memory.Lasting(3, rebooted=True)
+    memory.save_lasting(tmp_path, memory.Lasting(3))
+    assert memory.load_lasting(tmp_path) == memory.Lasting(3)
 
 
 @pytest.mark.parametrize("left", ["", "{", "[]", '{"step": "x"}', "\x00\x00"])
@@ -199,7 +214,7 @@ def test_credentials_come_from_systemd(tmp_path: Path) -> None:
     for name in ("mqtt_hems", "influxdb_token_hems", "home_assistant_token"):
         (tmp_path / name).write_text(f"{name}!\n")
     secrets = read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})
-    assert secrets.mqtt == "mqtt_hems!"
+    assert secrets.mqtt == "mqtt_hems!" and "!" not in repr(secrets)
     (tmp_path / "mqtt_hems").unlink()
     with pytest.raises(HemsError, match="systemctl start hems-watchdog"):
         read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})

@@ -17,6 +17,7 @@ kill_after = 20
 start = 60
 start_home_assistant = 300
 lock_patience = 7200
+influxdb_data = "/var/lib/influxdb"
 [internet]
 activate = 120
 restart = 600

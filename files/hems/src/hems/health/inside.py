@@ -17,7 +17,10 @@ from hems.probes import LOOPBACK, TIMEOUT_SECONDS
 ANSWER_BYTES = 4 * 1024 * 1024
 UNKNOWN = ("unknown", "unavailable")
 RECOVERY = "in recovery mode"
-SETTLED = ("loaded", "setup_in_progress", "not_loaded")
+ZIGBEE = "zha"
+IGNORED = "ignore"
+LOADED = "loaded"
+SETTLED = (LOADED, "not_loaded")  # a set-up in progress is over before its issue counts
 
 
 class RefusedError(Exception):
@@ -47,6 +50,11 @@ class Inside:
     version: str
     entries: tuple[Entry, ...]
     meter: str | None  # the meter entity's last_reported; None when it has no value
+    zigbee: bool = False  # ZHA is set up, also when a person has switched it off
+
+    def has(self, domain: str) -> bool:
+        """Whether an integration is set up and runs."""
+        return any(entry.domain == domain and entry.state == LOADED for entry in self.entries)
 
 
 def parse_state(config: dict[str, Any]) -> str:
@@ -66,6 +74,11 @@ def parse_entries(listed: list[dict[str, Any]]) -> tuple[Entry, ...]:
         for entry in listed
         if not entry.get("disabled_by")
     )
+
+
+def parse_zigbee(listed: list[dict[str, Any]]) -> bool:
+    """Return whether ZHA has an entry; a dongle that a person does not want to see is none."""
+    return any(entry["domain"] == ZIGBEE and entry.get("source") != IGNORED for entry in listed)
 
 
 def parse_meter(state: dict[str, Any] | None) -> str | None:
@@ -89,7 +102,11 @@ def look(port: int, token: str, meter: str) -> Inside:
         entries = _get(port, token, "/api/config/config_entries/entry")
         state = _get(port, token, f"/api/states/{meter}")
         return Inside(
-            parse_state(config), str(config["version"]), parse_entries(entries), parse_meter(state)
+            parse_state(config),
+            str(config["version"]),
+            parse_entries(entries),
+            parse_meter(state),
+            parse_zigbee(entries),
         )
     except (KeyError, TypeError, http.client.HTTPException) as error:
         raise ValueError(f"Home Assistant's answer is not understood: {error!r}") from error
@@ -110,21 +127,3 @@ def _get(port: int, token: str, path: str) -> Any:
     if answer.status != 200:
         raise ValueError(f"Home Assistant answers {answer.status}")
     return json.loads(body)
-
-
-@dataclass
-class MeterClock:
-    """How long the meter has been silent, by our own monotonic clock alone.
-
-    Two times that Home Assistant wrote are only compared for being different: an NTP step makes no
-    reading older or newer.
-    """
-
-    heard: float  # monotonic seconds of the last fresh reading; at first, of the start
-    _last: str | None = None
-
-    def silence(self, last_reported: str | None, now: float) -> float:
-        """Return the seconds since the last fresh reading."""
-        if last_reported is not None and last_reported != self._last:
-            self._last, self.heard = last_reported, now
-        return now - self.heard

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, issue
-from hems.health.inside import Entry, Inside
+from hems.health.dongle import DongleSeen
+from hems.health.inside import ZIGBEE, Entry, Inside
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,
@@ -16,19 +17,17 @@ from hems.health.vitals import (
 from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
-ZIGBEE = "zha"
 
 
 @dataclass(frozen=True)
 class ServiceSeen:
-    """A service as the watchdog judges it; ``code`` is the issue that its silence is."""
+    """A service as the watchdog judges it; ``code`` is the issue that what is wrong with it is."""
 
     code: str
     unit: str
     down: bool = False
     stopped: bool = False
     given_up: bool = False
-    curable: bool = True
     detail: str = ""
 
 
@@ -52,6 +51,7 @@ class Seen:
     silence: float | None = None  # seconds without a meter reading; None: not looked at
     installed: str = ""  # version of Home Assistant
     vitals: Vitals | None = None
+    dongle: DongleSeen | None = None
     certificates: tuple[CertificateSeen, ...] = field(default=())
 
 
@@ -77,8 +77,7 @@ def _services(services: Iterable[ServiceSeen]) -> Iterable[Issue]:
         if service.stopped:
             yield issue("service_stopped", service.detail, service.unit)
         if service.down:
-            refused = service.code == "influxdb_down" and not service.curable
-            yield issue("influxdb_refuses" if refused else service.code, service.detail)
+            yield issue(service.code, service.detail)
         if service.given_up:
             yield issue("service_given_up", service.detail, service.unit)
 
@@ -91,15 +90,23 @@ def _inside(inside: Inside, seen: Seen) -> Iterable[Issue]:
         yield issue("home_assistant_version", detail)
     for entry in inside.entries:
         if not entry.ok:
-            yield _entry(entry, seen.vitals)
+            yield _entry(entry, seen.dongle)
+    if seen.dongle is not None and seen.dongle.expected and not inside.zigbee:
+        yield _not_taken(seen.dongle)
 
 
-def _entry(entry: Entry, vitals: Vitals | None) -> Issue:
+def _not_taken(dongle: DongleSeen) -> Issue:
+    if not dongle.plugged:
+        return issue("zigbee_dongle_missing", "none is plugged in")
+    return issue("zigbee_down", dongle.problem or "Home Assistant has not taken the dongle")
+
+
+def _entry(entry: Entry, dongle: DongleSeen | None) -> Issue:
     detail = ": ".join(part for part in (entry.title, entry.state, entry.reason) if part)
     if entry.domain != ZIGBEE:
         return issue("integration_failed", detail, entry.domain)
-    unplugged = vitals is not None and not vitals.dongles
-    return issue("zigbee_dongle_missing" if unplugged else "zigbee_down", detail)
+    pulled = dongle is not None and dongle.pulled
+    return issue("zigbee_dongle_missing" if pulled else "zigbee_down", detail)
 
 
 def _certificates(seen: Seen, settings: Health) -> Iterable[Issue]:

@@ -1,4 +1,4 @@
-"""The box's own measures: disk, memory, temperature, power, clock, dongle."""
+"""The box's own measures: disk, memory, temperature, power, clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
 MEMORY = Path("/proc/meminfo")
-SERIAL = Path("/dev/serial/by-id")
 CONTAINER = Path("/run/systemd/container")
 TIMEX_BYTES = 512  # struct timex is 208 on 64-bit Linux
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
@@ -32,7 +31,6 @@ class Vitals:
     temperature: float | None  # degrees Celsius
     throttled: int | None  # the firmware's bits
     synchronised: bool | None  # the clock
-    dongles: bool  # whether any serial USB device is plugged in
 
 
 def parse_memory(text: str) -> float | None:
@@ -71,7 +69,6 @@ def measure(path: Path) -> Vitals:
         temperature=int(temperature) / 1000 if temperature.strip().lstrip("-").isdigit() else None,
         throttled=_throttled(),
         synchronised=_synchronised(),
-        dongles=SERIAL.is_dir() and any(SERIAL.iterdir()),
     )
 
 

@@ -47,10 +47,12 @@ def blink_number(report: store.Report, running: float) -> int:
 class Daemon:
     """Feeds the core with what it sees, and the LEDs with what the core says."""
 
-    def __init__(self, appliance: Appliance, mine: LedSettings, lamps: Leds, now: float) -> None:
+    def __init__(
+        self, appliance: Appliance, mine: LedSettings, lamps: Leds, shown: Path, now: float
+    ) -> None:
         self._lamps = lamps
         self._health = appliance.paths.run / store.FILE
-        self._shown = appliance.paths.run / show.FILE
+        self._shown = shown
         self._home_assistant = HomeAssistant(appliance.ports.home_assistant)
         self._uplink = Uplink(appliance.internet.targets)
         self._log = LogTail(mine.log)
@@ -152,8 +154,8 @@ class Daemon:
             self._unwritten = error.strerror or str(error)
 
 
-def run(directory: Path) -> None:
-    """Run until SIGTERM or SIGINT.
+def run(directory: Path, shown: Path) -> None:
+    """Run until SIGTERM or SIGINT, and write into the file ``shown`` what the LEDs show.
 
     Raises HemsError when settings or pins can't be had.
     """
@@ -164,7 +166,7 @@ def run(directory: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # select wakes by the socket
     lamps = Leds(mine)
-    daemon = Daemon(appliance, mine, lamps, time.monotonic())
+    daemon = Daemon(appliance, mine, lamps, shown, time.monotonic())
     try:
         systemd.ready(f"LEDs by {lamps.pins}")
         say(f"The LEDs are driven by {lamps.pins}.")
@@ -181,7 +183,8 @@ def run(directory: Path) -> None:
 def main() -> int:
     """Run as a service."""
     try:
-        run(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)))
+        own = Path(os.environ.get("RUNTIME_DIRECTORY", ""))  # systemd.exec(5)
+        run(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)), own / show.FILE)
     except HemsError as error:
         say(str(error))
         return 1

@@ -69,6 +69,14 @@ class Actor:
         except OSError as error:
             say(f"the log can't be written: {error}")
 
+    def has_rebooted(self) -> bool:
+        """Whether the last thing done was a reboot, by the watchdog or in its place."""
+        try:
+            last = journal.read(self._log, 1)
+        except OSError:
+            return False
+        return bool(last) and last[0].verb == Verb.REBOOT.value
+
     def note_version(self, words: str) -> None:
         """Write a line into version.txt, unless its last one says the same."""
         try:

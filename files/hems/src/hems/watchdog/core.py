@@ -21,6 +21,8 @@ class Look:
     ok: bool
     detail: str
     curable: bool = True  # whether a restart could help; a refused password is not
+    code: str = ""  # the catalogue's issue that this is; empty: that the service does not answer
+    scars: bool = False  # even when it is well again, only a restart makes it whole
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Memory:
     misses: int = 0
     down: bool = False  # confirmed: enough misses in a row, and no answer since
     stopped: bool = False
+    scarred: float | None = None  # when its answer last showed that it needs a restart to be whole
     restarts: tuple[float, ...] = ()  # within the budget's time
     pending: float | None = None  # when our last restart was ordered, until the unit is up again
     killed: bool = False  # that restart's stop was cut short already
@@ -108,9 +111,9 @@ def _judge(
 ) -> tuple[Memory, Action | None]:
     unit, look = sight.unit, sight.look
     fresh = tuple(at for at in memory.restarts if now - at < settings.budget_time)
-    memory = replace(memory, restarts=fresh, stopped=False)
+    memory = replace(memory, restarts=fresh, stopped=False, scarred=_scarred(memory, sight, now))
     if unit.is_up and look.ok:
-        return Memory(restarts=fresh), None
+        return _well(memory, sight, now, protected, settings)
     if _is_stopped(memory, unit):
         return Memory(stopped=True, restarts=fresh, detail=str(unit)), None
     if memory.pending is not None and unit.active == "deactivating":
@@ -134,6 +137,26 @@ def _judge(
     cause = f"{misses} misses in a row"
     memory = replace(memory, restarts=(*fresh, now), pending=now, killed=False, misses=0)
     return memory, Action(Verb.RESTART, unit.name, cause, detail)
+
+
+def _scarred(memory: Memory, sight: Sight, now: float) -> float | None:
+    if sight.look.scars:
+        return now
+    restarted = memory.scarred is not None and sight.unit.up_since > memory.scarred
+    return None if restarted else memory.scarred
+
+
+def _well(
+    memory: Memory, sight: Sight, now: float, protected: bool, settings: Services
+) -> tuple[Memory, Action | None]:
+    fresh = memory.restarts
+    if memory.scarred is None or protected or len(fresh) >= settings.budget:
+        return Memory(restarts=fresh, scarred=memory.scarred), None
+    cause = "it is well again, and needs a restart to be whole"
+    return (
+        Memory(restarts=(*fresh, now), pending=now),
+        Action(Verb.RESTART, sight.unit.name, cause, memory.detail),
+    )
 
 
 def _is_stopped(memory: Memory, unit: Unit) -> bool:

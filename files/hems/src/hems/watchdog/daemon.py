@@ -8,15 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hems import HemsError, release, settings, systemd
-from hems.health import announce, store
+from hems.health import announce, dongle, store
 from hems.health.catalogue import Issue, rank
 from hems.health.debounce import Debounce
 from hems.health.judge import Seen, ServiceSeen, judge
+from hems.home_assistant import Access
 from hems.settings import Appliance
+from hems.systemd import SystemdError
 from hems.watchdog import core, ladder, memory, network, observe
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
@@ -54,10 +55,8 @@ class Daemon:
         self._services = services(appliance, options.services, secrets, lambda: self._messages)
         self._debounce = Debounce(options.health.hold_scale)
         self._certificates = observe.Certificates(appliance)
-        meter = options.health.meter
-        self._inside = observe.HomeAssistant(
-            appliance.ports.home_assistant, secrets.home_assistant, meter, now
-        )
+        access = Access(appliance.ports.home_assistant, secrets.home_assistant)
+        self._inside = observe.HomeAssistant(access, options.health, now)
         self._issues: tuple[Issue, ...] = ()
         self._version = ""
         self._round_at = now
@@ -68,18 +67,16 @@ class Daemon:
         self._state, self._rungs, self._guard = boot.state, boot.rungs, boot.guard
 
     def _first_start(self) -> memory.Boot:
-        own = self._lasting.rebooted
+        own = self._actor.has_rebooted()
         cause = "the watchdog rebooted it" if own else "not by the watchdog: power or a person"
         self._actor.note("start", "box", cause, f"ladder at step {self._lasting.step}")
-        self._lasting = replace(self._lasting, rebooted=False)
-        self._keep(self._lasting)
         return memory.Boot(rungs=ladder.Rungs(step=self._lasting.step))
 
     def look(self) -> float:
         """Do one look and return after how many seconds the next one is due."""
         now = time.monotonic()
         locked = observe.is_locked(self._appliance.paths.lock)
-        sights = observe.sights(self._services)
+        sights = self._sights()
         self._state, actions = core.decide(self._state, sights, now, locked, self._options.services)
         for action in actions:
             self._actor.carry_out(action)
@@ -90,6 +87,13 @@ class Daemon:
         self._save()
         pause = core.next_look(self._state, self._options.services)
         return min(pause, max(0.0, self._round_at - now))
+
+    def _sights(self) -> list[Sight]:
+        try:
+            return observe.sights(self._services)
+        except SystemdError as error:  # the Internet is looked after all the same
+            say(str(error))
+            return []
 
     def _round(self, sights: list[Sight], now: float, locked: bool) -> None:
         appliance, options = self._appliance, self._options
@@ -110,6 +114,7 @@ class Daemon:
             silence=silence,
             installed=installed,
             vitals=observe.measured(appliance.paths.state),
+            dongle=dongle.look(appliance, inside.entries) if inside else None,
             certificates=self._certificates.look(now),
         )
         self._report(self._debounce.open(judge(seen, options.health), now, utc()))
@@ -118,15 +123,14 @@ class Daemon:
         looks = {sight.unit.name: sight for sight in sights}
         found = []
         for service in self._services:
-            remembered = self._state.of(service.unit)
+            remembered, sight = self._state.of(service.unit), looks.get(service.unit)
             found.append(
                 ServiceSeen(
-                    service.code,
+                    (sight and sight.look.code) or service.code,
                     service.unit,
                     down=remembered.down,
                     stopped=remembered.stopped,
                     given_up=core.given_up(remembered, self._options.services),
-                    curable=looks[service.unit].look.curable,
                     detail=remembered.detail,
                 )
             )
@@ -155,7 +159,7 @@ class Daemon:
             say(f"the ladder's step can't be written: {error}")
 
     def _remember_reboot(self) -> None:
-        self._lasting = memory.Lasting(step=self._rungs.step, rebooted=True)
+        self._lasting = memory.Lasting(step=self._rungs.step)
         memory.save_lasting(self._appliance.paths.state, self._lasting)
 
     def _watch_release(self, versions: guard.Versions, now: float, locked: bool) -> None:

@@ -23,10 +23,9 @@ BOOT_FILE = "watchdog.json"
 
 @dataclass(frozen=True)
 class Lasting:
-    """Over a reboot: the ladder's step, and whether the last reboot was the watchdog's own."""
+    """Over a reboot: the ladder's step."""
 
     step: int = 0
-    rebooted: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hems import HemsError, internet, lock, probes, systemd
-from hems.health import inside, vitals
-from hems.health.judge import CertificateSeen
+from hems.health import inside, meter, vitals
+from hems.health.judge import ZIGBEE, CertificateSeen
+from hems.home_assistant import Access
 from hems.settings import Appliance
 from hems.watchdog import network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
 from hems.watchdog.probes import Service
+from hems.watchdog.settings import Health
 
 CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
 DAY_SECONDS = 86400
@@ -83,9 +85,9 @@ def measured(path: Path) -> vitals.Vitals | None:
 class HomeAssistant:
     """Home Assistant from inside; after one refusal its token is not sent again."""
 
-    def __init__(self, port: int, token: str, meter: str, now: float) -> None:
-        self._port, self._token, self._meter = port, token, meter
-        self._clock = inside.MeterClock(now)
+    def __init__(self, access: Access, settings: Health, now: float) -> None:
+        self._access, self._settings = access, settings
+        self._clock = meter.MeterClock(now)
         self.refused = False
 
     def look(self, now: float) -> tuple[inside.Inside | None, float | None]:
@@ -93,13 +95,25 @@ class HomeAssistant:
         if self.refused:
             return None, None
         try:
-            seen = inside.look(self._port, self._token, self._meter)
+            seen = inside.look(*self._access, self._settings.meter)
         except inside.RefusedError:
             self.refused = True
             return None, None
         except (OSError, ValueError):
-            return None, self._clock.silence(None, now)
-        return seen, self._clock.silence(seen.meter, now)
+            return None, self._clock.silence({}, now)
+        silence = self._clock.silence({"reported": seen.meter}, now)
+        # Asked only in doubt, as it takes a connection of its own.
+        doubtful = silence >= self._settings.meter_silence / 2
+        if doubtful and seen.meter is not None and seen.has(ZIGBEE):
+            silence = self._clock.silence({"heard": self._last_seen()}, now)
+        return seen, silence
+
+    def _last_seen(self) -> str | None:
+        try:
+            return meter.last_seen(self._access, self._settings.meter)
+        except HemsError as error:
+            say(f"the Zigbee devices can't be asked: {error}")
+            return None
 
 
 class Certificates:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hems import probes
 from hems.health.announce import Message
@@ -20,11 +22,13 @@ from hems.watchdog.settings import Services
 BUCKET = "hems_probe"
 MEASUREMENT = "watchdog"
 ANSWER_BYTES = 65536
+ROOM_BYTES = 8 * 1024 * 1024
+NO_ROOM = b"no space left on device"  # ENOSPC, as InfluxDB passes it on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Secrets:
-    """The credentials that systemd hands the daemon."""
+    """The credentials that systemd hands the daemon; printed, it shows none of them."""
 
     mqtt: str
     influxdb: str
@@ -60,7 +64,9 @@ def services(
             "influxdb_down",
             units.influxdb,
             patience.start,
-            lambda: influxdb(ports.influxdb, secrets.influxdb, time.time_ns()),
+            lambda: influxdb(
+                ports.influxdb, secrets.influxdb, time.time_ns(), patience.influxdb_data
+            ),
         ),
         Service(
             "home_assistant_down",
@@ -83,8 +89,13 @@ def services(
     return found
 
 
-def influxdb(port: int, token: str, at: int) -> Look:
-    """Write a point at ``at`` (ns since 1970) to the probe's bucket and read it back."""
+def influxdb(port: int, token: str, at: int, data: Path) -> Look:
+    """Write a point at ``at`` (ns since 1970) to the probe's bucket and read it back.
+
+    ``data`` is InfluxDB's directory. While its disk is full, a restart cures nothing and loses
+    readings. Once there is room again, one is needed: InfluxDB does not try again to open a shard
+    that it could not open, and refuses its points.
+    """
     authorization = {"Authorization": f"Token {token}"}
     point = f"{MEASUREMENT} value={at % 1000}i {at}\n"
     question = f'SELECT value FROM "{MEASUREMENT}" WHERE time = {at}'
@@ -93,10 +104,10 @@ def influxdb(port: int, token: str, at: int) -> Look:
     try:
         status, body = _exchange(port, "POST", f"/write?{write}", authorization, point)
         if status != 204:
-            return _refusal("the write", status)
+            return _refusal("the write", status, body, has_room(data))
         status, body = _exchange(port, "GET", f"/query?{query}", authorization)
         if status != 200:
-            return _refusal("the query", status)
+            return _refusal("the query", status, body, has_room(data))
         values = json.loads(body)["results"][0]["series"][0]["values"]
     except (OSError, http.client.HTTPException) as error:
         return Look(False, f"does not answer: {getattr(error, 'strerror', None) or error}")
@@ -107,8 +118,22 @@ def influxdb(port: int, token: str, at: int) -> Look:
     return Look(True, "takes points and gives them back")
 
 
-def _refusal(what: str, status: int) -> Look:
-    return Look(False, f"{what} got {status}", curable=status not in (401, 403, 404))
+def has_room(directory: Path) -> bool:
+    """Whether more can be written to the directory's disk than what is left over on a full one."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize >= ROOM_BYTES
+
+
+def _refusal(what: str, status: int, body: bytes, room: bool) -> Look:
+    if NO_ROOM in body and not room:
+        words = f"InfluxDB has no room for a point ({what} got {status})"
+        return Look(False, words, curable=False, code="disk_full", scars=True)
+    if status in (401, 403, 404):
+        return Look(False, f"{what} got {status}", curable=False, code="influxdb_refuses")
+    return Look(False, f"{what} got {status}")
 
 
 def _exchange(

@@ -28,6 +28,7 @@ class Services(Table, frozen=True):
     kill_after: Seconds  # a stop that takes longer than this is cut short
     start: Seconds  # a unit that came up this short a time ago is still starting
     start_home_assistant: Seconds
+    influxdb_data: Path  # InfluxDB's directory: while its disk is full, it is not restarted
     lock_patience: Seconds  # work under the lock that takes longer no longer protects a dead unit
 
 
