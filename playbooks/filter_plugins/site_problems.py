@@ -18,6 +18,8 @@ HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DEVICE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 SENSOR = re.compile(r"sensor\.[a-z0-9_]+")
+# A systemd path unit watches it, and ':' would split it in Home Assistant's.
+SERIAL_DEVICE = re.compile(r"|/dev/[A-Za-z0-9/_.+-]+")
 OPERATOR_TOKEN = re.compile(r"[A-Za-z0-9_=-]{32,128}")
 
 # influxdata/influxdb tenant/service_onboarding and kit/platform/errors: strong-passwords.
@@ -122,6 +124,10 @@ REQUIRED: Mapping[str, Check] = {
     "hems_configurator_enabled": _switch,
     "hems_mqtt_lan_enabled": _switch,
     "hems_d2l_enabled": _switch,
+    "hems_zigbee_enabled": _switch,
+    "hems_zigbee_dongle": _matches(
+        SERIAL_DEVICE, "empty, or a path such as /dev/serial/by-id/usb-… without spaces"
+    ),
 }
 
 OPTIONAL: Mapping[str, Check] = {

@@ -18,6 +18,7 @@ from tests.appliance.home_assistant_client import (
 pytest_plugins = ["tests.appliance.home_assistant_fixtures"]
 
 UNIT = "home-assistant.service"
+POWER, ENERGY, TODAY = "sensor.hems_power", "sensor.hems_energy", "sensor.hems_energy_today"
 pytestmark = pytest.mark.journal(UNIT)
 
 # The one line of a healthy start: nothing is ever installed at run time.
@@ -200,27 +201,32 @@ def test_it_sees_who_comes_through_the_door(
         assert mine["last_used_ip"] == probe.getsockname()[0]
 
 
-def test_the_first_dashboard_shows_power_and_today(
-    home_assistant: HomeAssistant, site: dict[str, Any]
-) -> None:
+def test_the_first_dashboard_shows_power_and_today(home_assistant: HomeAssistant) -> None:
     core = home_assistant.call("frontend/get_system_data", key="core")["value"]
     dashboards = home_assistant.call("lovelace/dashboards/list")
     assert core["default_panel"] in [item["url_path"] for item in dashboards]
     config = home_assistant.call("lovelace/config", url_path=core["default_panel"])
     cards = [card for section in config["views"][0]["sections"] for card in section["cards"]]
     curve = next(card for card in cards if card["type"] == "history-graph")
-    assert curve["entities"][0]["entity"] == site["hems_meter_power"]
-    assert "sensor.hems_energy_today" in [card.get("entity") for card in cards]
-    assert home_assistant.state("sensor.hems_energy_today") is not None
+    assert curve["entities"][0]["entity"] == POWER
+    shown = [card.get("entity") for card in cards]
+    assert {POWER, TODAY} <= set(shown)
+    assert home_assistant.state(TODAY) is not None
 
 
-def test_energy_knows_the_meter(home_assistant: HomeAssistant, site: dict[str, Any]) -> None:
+def test_energy_knows_the_house(home_assistant: HomeAssistant) -> None:
     sources = home_assistant.call("energy/get_prefs")["energy_sources"]
     (grid,) = (source for source in sources if source["type"] == "grid")
-    assert (grid["stat_energy_from"], grid["stat_rate"]) == (
-        site["hems_meter_energy"],
-        site["hems_meter_power"],
-    )
+    assert (grid["stat_energy_from"], grid["stat_rate"]) == (ENERGY, POWER)
+    # Energy takes a sensor without these for none.
+    for entity, device_class, state_class, unit in (
+        (POWER, "power", "measurement", "W"),
+        (ENERGY, "energy", "total_increasing", "kWh"),
+    ):
+        attributes = home_assistant.get(f"/api/states/{entity}")["attributes"]
+        assert attributes["device_class"] == device_class
+        assert attributes["state_class"] == state_class
+        assert attributes["unit_of_measurement"] == unit
 
 
 def test_pictures_and_ffmpeg_have_their_libraries(pi: Any, site: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.unit.home_assistant_modules import plan
 
-WORDS = dict.fromkeys(["title", "now", "power", "today", "curve", "week", "energy"], "word")
-WANTED = plan.Wanted("sensor.p", "sensor.e", "sensor.today", WORDS)
+KEYS = ["title", "now", "power", "today", "voltage", "current", "curve", "week", "energy"]
+WORDS = dict.fromkeys(KEYS, "word")
+WANTED = plan.Wanted("sensor.p", "sensor.e", "sensor.today", "sensor.u", "sensor.i", WORDS)
 EMPTY = plan.Present(dashboards=[], dashboard=None, energy=None)
 LISTED = [{"url_path": plan.URL_PATH}]
 
@@ -72,10 +73,20 @@ def test_the_dashboard_shows_the_live_curve_and_today() -> None:
     assert "sensor.today" in [card.get("entity") for card in cards]
 
 
+def test_the_dashboard_shows_voltage_and_current_only_where_they_are_measured() -> None:
+    (view,) = plan.dashboard(WANTED)["views"]
+    cards = [card for section in view["sections"] for card in section["cards"]]
+    hidden = {card["entity"]: card["visibility"] for card in cards if "visibility" in card}
+    assert set(hidden) == {"sensor.u", "sensor.i"}
+    for entity, (condition,) in hidden.items():
+        assert condition["entity"] == entity
+        assert "unavailable" in condition["state_not"], "what an entity that is missing counts as"
+
+
 def test_an_edited_dashboard_is_the_owners() -> None:
     edited = dataclasses.replace(SETTLED, dashboard={"views": []})
-    other_meter = dataclasses.replace(WANTED, power="sensor.other")
-    assert "lovelace/config/save" not in kinds(plan.plan(edited, other_meter))
+    other = dataclasses.replace(WANTED, power="sensor.other")
+    assert "lovelace/config/save" not in kinds(plan.plan(edited, other))
     assert "lovelace/config/save" in kinds(plan.plan(edited, WANTED, restore=True))
 
 
@@ -99,6 +110,16 @@ def test_an_untouched_dashboard_follows_the_site() -> None:
     assert plan.plan(settled, other) == []
 
 
+def test_a_box_whose_energy_page_knew_the_meter_itself_follows() -> None:
+    before = dataclasses.replace(WANTED, power="sensor.meter_power", energy="sensor.meter_energy")
+    older = carried_out(EMPTY, plan.plan(EMPTY, before))
+    theirs = {"type": "grid", "stat_energy_from": "sensor.barn", "stat_rate": None}
+    sources = [theirs, *older.energy["energy_sources"]]
+    older = dataclasses.replace(older, energy={"energy_sources": sources})
+    moved = carried_out(older, plan.plan(older, WANTED)).energy["energy_sources"]
+    assert moved == [theirs, plan.grid(WANTED)]
+
+
 def test_the_owners_default_panel_stays() -> None:
     chosen = dataclasses.replace(EMPTY, core={"default_panel": "lovelace"})
     assert "frontend/set_system_data core" not in kinds(plan.plan(chosen, WANTED))
@@ -117,7 +138,7 @@ def test_our_grid_joins_the_owners_solar_panels() -> None:
     assert [source["type"] for source in sources] == ["solar", "grid"]
 
 
-def test_a_price_that_the_owner_added_stays_with_another_meter() -> None:
+def test_a_price_that_the_owner_added_stays_with_other_entities() -> None:
     grid = {**SETTLED.energy["energy_sources"][0], "number_energy_price": 0.31}
     priced = dataclasses.replace(SETTLED, energy={"energy_sources": [grid]})
     other = dataclasses.replace(WANTED, energy="sensor.kwh")

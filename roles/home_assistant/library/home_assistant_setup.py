@@ -70,15 +70,23 @@ options:
     elements: str
     required: true
   power:
-    description: Entity id of the meter's power, W.
+    description: Entity id of the house's power, W.
     type: str
     required: true
   energy:
-    description: Entity id of the meter's total energy, kWh.
+    description: Entity id of the house's total energy, kWh.
     type: str
     required: true
   energy_today:
     description: Entity id of today's energy, kWh.
+    type: str
+    required: true
+  voltage:
+    description: Entity id of the mains' voltage, V; it may not exist.
+    type: str
+    required: true
+  current:
+    description: Entity id of the house's current, A; it may not exist.
     type: str
     required: true
   words:
@@ -105,9 +113,11 @@ EXAMPLES = r"""
     token_file: /etc/hems/secrets/home_assistant_token
     language: en
     domains: [mqtt, influxdb]
-    power: sensor.meter_power
-    energy: sensor.meter_energy
+    power: sensor.hems_power
+    energy: sensor.hems_energy
     energy_today: sensor.hems_energy_today
+    voltage: sensor.meter_voltage
+    current: sensor.meter_current
     words: {title: Home energy}
 """
 
@@ -183,7 +193,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         refused.unlink(missing_ok=True)
         done.append("made the token hems-provision")
     wait_until_ready(http, token, params["domains"], deadline)
-    wanted = Wanted(params["power"], params["energy"], params["energy_today"], params["words"])
+    shown = ("power", "energy", "energy_today", "voltage", "current")
+    wanted = Wanted(**{key: params[key] for key in shown}, words=params["words"])
     with Socket(http.base, token) as socket:
         for kind, fields in plan(look(socket), wanted, restore=params["restore_dashboard"]):
             if not module.check_mode:
@@ -206,6 +217,8 @@ def main() -> None:
             "power": {"type": "str", "required": True},
             "energy": {"type": "str", "required": True},
             "energy_today": {"type": "str", "required": True},
+            "voltage": {"type": "str", "required": True},
+            "current": {"type": "str", "required": True},
             "words": {"type": "dict", "required": True},
             "restore_dashboard": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 120},

@@ -24,11 +24,13 @@ MEMORY = "hems"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the site asks for: entity ids (W, kWh total, kWh today) and the owner's words."""
+    """What the site asks for: entity ids (W, kWh in total, kWh today, V, A), the owner's words."""
 
     power: str
     energy: str
     energy_today: str
+    voltage: str
+    current: str
     words: Mapping[str, str]
 
 
@@ -41,6 +43,12 @@ class Present:
     energy: Json | None
     memory: Json = field(default_factory=dict)
     core: Json = field(default_factory=dict)
+
+
+def where_measured(entity: str, name: str) -> Json:
+    """Return a tile that shows itself only in a house where something measures this."""
+    known = {"condition": "state", "entity": entity, "state_not": ["unavailable", "unknown"]}
+    return {"type": "tile", "entity": entity, "name": name, "visibility": [known]}
 
 
 def dashboard(wanted: Wanted) -> Json:
@@ -60,6 +68,8 @@ def dashboard(wanted: Wanted) -> Json:
                             {"type": "heading", "heading": words["now"], "icon": "mdi:flash"},
                             {"type": "tile", "entity": wanted.power, "name": words["power"]},
                             {"type": "tile", "entity": wanted.energy_today, "name": words["today"]},
+                            where_measured(wanted.voltage, words["voltage"]),
+                            where_measured(wanted.current, words["current"]),
                             {
                                 "type": "history-graph",
                                 "title": words["curve"],
@@ -96,7 +106,7 @@ def digest(document: Json) -> str:
 
 
 def grid(wanted: Wanted) -> Json:
-    """Return the meter as Energy's grid source: kWh taken, and W for the live view."""
+    """Return the house as Energy's grid source: kWh taken, and W for the live view."""
     return {
         "type": "grid",
         "stat_energy_from": wanted.energy,
@@ -123,7 +133,7 @@ def merged_sources(present: Present, wanted: Wanted) -> list[Json] | None:
         source = sources[index]
         ours = given == {"energy": source.get("stat_energy_from"), "power": source.get("stat_rate")}
         if ours and given != {"energy": wanted.energy, "power": wanted.power}:
-            # The site names another meter now. Prices that the owner added stay.
+            # It was given other entities before. Prices that the owner added stay.
             new = {**source, "stat_energy_from": wanted.energy, "stat_rate": wanted.power}
             return [*sources[:index], new, *sources[index + 1 :]]
     return None

@@ -1,0 +1,107 @@
+"""The house's own sensors follow the meter exactly, and lose no energy that it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.appliance.home_assistant_client import HomeAssistant, wait_until
+from tests.appliance.influxdb_client import HEMS, Influxdb
+
+if TYPE_CHECKING:
+    from tests.appliance.zigbee_box import Device
+
+pytest_plugins = [
+    "tests.appliance.home_assistant_fixtures",
+    "tests.appliance.influxdb_fixtures",
+    "tests.appliance.zigbee_box",
+]
+
+UNIT = "home-assistant.service"
+pytestmark = pytest.mark.journal(UNIT, "virtual-zigbee.service")
+
+POWER, ENERGY, TODAY = "sensor.hems_power", "sensor.hems_energy", "sensor.hems_energy_today"
+STRONG = 90_000  # W: 25 pulses a second
+SECONDS = 90  # a report, and a dongle that comes back
+
+
+@pytest.fixture
+def house(meter: Device) -> Iterator[Device]:
+    """The meter, and a house that is afterwards as it was."""
+    yield meter
+    meter.draw("profile")
+    meter.mend()
+
+
+def number(home_assistant: HomeAssistant, entity: str) -> float | None:
+    """Return a state's value; None while it has none, or while Home Assistant is restarting."""
+    try:
+        state = home_assistant.state(entity)
+    except OSError:
+        return None
+    return None if state in (None, "unavailable", "unknown") else float(state)
+
+
+def test_its_values_are_the_meters(
+    home_assistant: HomeAssistant, house: Device, site: dict[str, Any]
+) -> None:
+    house.draw(2100)
+    meters = (site["hems_meter_power"], site["hems_meter_energy"])
+
+    def equal() -> bool:
+        ours = [home_assistant.state(entity) for entity in (POWER, ENERGY)]
+        theirs = [home_assistant.state(entity) for entity in meters]
+        return [float(str(state)) for state in ours] == [float(str(state)) for state in theirs]
+
+    wait_until(lambda: number(home_assistant, POWER) == 2100, SECONDS, "the house draws 2100 W")
+    wait_until(equal, 5, "power and energy are the meter's")
+
+
+@pytest.fixture
+def points(influxdb: Influxdb, pi: Any) -> Callable[[], list[float]]:
+    """Reads what InfluxDB has got of the house's energy since the test began, in kWh."""
+    begin = int(pi.check_output("date +%s%N"))
+
+    def read() -> list[float]:
+        text = f"SELECT value FROM \"kWh\" WHERE entity_id = 'hems_energy' AND time >= {begin}"
+        result = influxdb.query(HEMS, "home_assistant", text)
+        return [row[1] for series in result.get("series", []) for row in series["values"]]
+
+    return read
+
+
+def test_what_could_not_be_heard_is_neither_lost_nor_a_reset(
+    home_assistant: HomeAssistant, house: Device, pi: Any, points: Callable[[], list[float]]
+) -> None:
+    """Dongle pulled out, Home Assistant restarted meanwhile: the counter carries it over."""
+    energy, today = (number(home_assistant, entity) for entity in (ENERGY, TODAY))
+    assert energy is not None
+    assert today is not None
+    house.tell("unplug")
+    wait_until(
+        lambda: home_assistant.state(ENERGY) == "unavailable", 30, "its energy is unavailable"
+    )
+    pulses = house.pulses
+    house.draw(STRONG)
+    pi.check_output("systemctl restart %s", UNIT)
+    wait_until(lambda: house.pulses > pulses + 100, 30, "the meter has counted on")
+    home_assistant.wait_until_ready()
+    assert number(home_assistant, ENERGY) is None, "without its dongle the box knows no energy"
+    house.draw(0)
+    counted = house.pulses
+    house.tell("plug")
+
+    def grown(entity: str, before: float) -> bool:
+        value = number(home_assistant, entity)
+        return value is not None and value - before >= (counted - pulses) / 1_000
+
+    wait_until(lambda: grown(ENERGY, energy), 2 * SECONDS, "the missing energy is in the total")
+    wait_until(lambda: grown(TODAY, today), 5, "the missing energy is in today's")
+    total, of_today = (float(str(home_assistant.state(entity))) for entity in (ENERGY, TODAY))
+    assert of_today - today == pytest.approx(total - energy, abs=1e-9)
+    wait_until(lambda: total in points(), 10, "InfluxDB has it")
+    stored = points()
+    assert stored == sorted(stored), "a counter that goes back would be a reset"
+    assert stored[0] >= energy
