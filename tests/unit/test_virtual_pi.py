@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.virtual.pi import inventory, network, suite, tooling
+from tests.virtual.pi import home, inventory, network, suite, tooling
 from tests.virtual.pi.checkout import Failure
+from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.play import Story
 
 FAILED_PLAY = """
@@ -67,10 +68,15 @@ def test_a_play_that_never_began_has_an_error_too() -> None:
 def test_the_inventory_is_read_without_a_yaml_parser() -> None:
     assert inventory.port("mqtts") == 8883  # the protocol's own number (IANA secure-mqtt)
     assert inventory.value("hems_path_secrets").startswith("/")
-    assert inventory.value("hems_meter_power") == "sensor.meter_power"
+    assert inventory.value("hems_meter_energy") == "sensor.meter_summation_delivered"
     assert inventory.value("hems_site_name") == "Virtual Pi", "testbed.yml stands over site.yml"
     with pytest.raises(Failure, match="gives no hems_nonsense"):
         inventory.value("hems_nonsense")
+
+
+def test_a_load_without_a_pi_is_told_how_to_get_one() -> None:
+    with pytest.raises(Failure, match="no virtual Pi runs: `make up` starts one"):
+        home.draw(Pi("nobody"), "2100")
 
 
 def test_the_lock_gives_one_package_with_its_hashes() -> None:

@@ -179,6 +179,18 @@ def test_the_monitor_measures_power_voltage_current_and_energy(host: Host) -> No
     assert int.from_bytes(energy[-6:], "little") == 10  # 0.10 kWh
 
 
+def test_a_report_can_be_had_before_its_longest_interval_is_over(
+    host: Host, reader: Device
+) -> None:
+    rare = u8(0) + u16(0x0000) + u8(0x25) + u16(3_600, 10_800) + (1).to_bytes(6, "little")
+    host.send(reader, METERING, Frame(1, 0x06, rare).write())
+    bind(host, reader, 2, 0x0702)
+    assert live(host, 60) == []
+    reader.hurry()
+    (told,) = live(host, 60)
+    assert int.from_bytes(told[-6:], "little") in range(host.house.pulses - 60, host.house.pulses)
+
+
 def test_a_change_is_told_after_the_shortest_and_silence_ends_after_the_longest() -> None:
     reporting = Reporting(Setting(0x2A, 5, 30, 100), 1_000, 0.0)
     assert not reporting.due(2_000, 4.9)

@@ -45,6 +45,13 @@ def test_a_new_simulator_is_blank_and_its_devices_unpaired(simulator: Simulator)
     assert [device["paired"] for device in status["devices"].values()] == [False, False]
 
 
+def test_the_status_tells_what_is_still_wrong(simulator: Simulator) -> None:
+    status = json.loads(told(simulator, "plug", "corrupt 2", "slow 1.5", "status"))
+    assert status["faults"] == {"corrupt": 2, "drop": 0, "deaf": 0, "slow": 1.5}
+    assert (status["host"], status["resets"], status["pulses"]) == (False, 0, 0)
+    assert not any(json.loads(told(simulator, "mend", "status"))["faults"].values())
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -162,6 +169,7 @@ def test_a_crash_is_told_and_the_network_is_down(tmp_path: Path) -> None:
     assert host.frames[-1] == ash.ResetAck(ash.RESET_POWER_ON)
     host.reset()
     assert host.ask(0x18) == b"\0"
+    assert host.coordinator.resets == 2
 
 
 def test_the_unit_runs_what_is_copied() -> None:

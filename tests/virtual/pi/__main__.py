@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.virtual.pi import meter, play, suite, up
+from tests.virtual.pi import home, play, suite, up
 from tests.virtual.pi.checkout import ROOT, Failure
 from tests.virtual.pi.machine import Pi
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "clean":
             up.clean()
         case "load":
-            meter.draw(arguments.watts)
+            home.draw(up.PI, arguments.watts)
         case "tooling":
             up.install_tooling()
         case "test":

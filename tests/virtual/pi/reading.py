@@ -1,52 +1,77 @@
-"""Is a reading of the meter in InfluxDB? Asked on the Pi, so the token never leaves it."""
+"""What the house on the Pi knows: asked on the Pi, so the tokens never leave it."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.virtual.pi import inventory
-from tests.virtual.pi.checkout import Failure, log_path
+from tests.virtual.pi.checkout import Failure
 from tests.virtual.pi.machine import Pi
 
-QUESTION = Path(__file__).parent / "ask_influxdb.py"
-FRESH = 60.0  # seconds: an older point is from before this `make up`
-TIMEOUT = 120.0  # seconds: Home Assistant's discovery and first write take about ten
+QUESTION = Path(__file__).parent / "ask_home.py"
+POWER = "sensor.hems_power"  # what the appliance derives from the site's meter
+TIMEOUT = 120.0  # seconds; a reader reports its first reading some seconds after it was paired
+STARTING = 180.0  # seconds that Home Assistant may take on a Pi that has just been started
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The last power reading, and what the database that holds it says of itself."""
+    """The house's present power, and what the database that holds it says of itself."""
 
     watts: float
     time: str
-    age: float
     server: str
 
 
-def last(pi: Pi) -> Reading | None:
-    """The newest power reading in InfluxDB, if there is one."""
-    entity = inventory.value("hems_meter_power").removeprefix("sensor.")
-    token = f"{inventory.value('hems_path_secrets')}/influxdb_token_hems"
-    arguments = (str(inventory.port("influxdb")), token, entity)
+@dataclass(frozen=True)
+class Known:
+    """Home Assistant's entities, None while it starts; the reading, None until InfluxDB has it."""
+
+    entities: frozenset[str] | None
+    reading: Reading | None
+
+
+def look(pi: Pi) -> Known:
+    """Ask once. Raises Failure."""
+    arguments = (
+        *(str(inventory.port("home_assistant")), str(inventory.port("influxdb"))),
+        *(inventory.value("hems_path_secrets"), POWER),
+    )
     script = QUESTION.read_text(encoding="utf-8")
-    answer = pi.run("python3", "-", *arguments, doing="ask InfluxDB for a reading", text=script)
-    values = json.loads(answer)
-    return Reading(**values) if values else None
+    answer = pi.run("python3", "-", *arguments, doing="ask the Pi for a reading", text=script)
+    told = json.loads(answer)
+    entities = None if told["entities"] is None else frozenset(told["entities"])
+    return Known(entities, Reading(**told["reading"]) if told["reading"] else None)
+
+
+def entities(pi: Pi) -> frozenset[str]:
+    """Return the entities that Home Assistant has, as soon as it runs. Raises Failure."""
+    for known in _looks(pi, STARTING):
+        if known.entities is not None:
+            return known.entities
+    raise Failure(
+        "Home Assistant does not run: see `make shell CMD='journalctl -u home-assistant'`"
+    )
 
 
 def wait(pi: Pi) -> Reading:
-    """Wait until a fresh reading is in InfluxDB; Failure naming where to look when none comes."""
-    deadline = time.monotonic() + TIMEOUT
-    while True:
-        reading = last(pi)
-        if reading and reading.age < FRESH:
-            return reading
-        if time.monotonic() > deadline:
-            raise Failure(
-                f"no reading of the meter came into InfluxDB within {TIMEOUT:.0f} s: see "
-                f"{log_path('meter')} and `make shell CMD='journalctl -u home-assistant'`"
-            )
+    """Return the meter's reading as soon as it is in InfluxDB. Raises Failure."""
+    for known in _looks(pi, TIMEOUT):
+        if known.reading is not None:
+            return known.reading
+    raise Failure(
+        f"no reading of the meter came into InfluxDB within {TIMEOUT:.0f} s: "
+        "see `make shell CMD='hems status'`"
+    )
+
+
+def _looks(pi: Pi, seconds: float) -> Iterator[Known]:
+    """Look once a second."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield look(pi)
         time.sleep(1)

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterable
 
 from tests.virtual.pi import (
+    home,
     host,
     image,
     inventory,
     machine,
-    meter,
     network,
     play,
     reading,
@@ -22,6 +22,7 @@ from tests.virtual.pi.command import installed, output, privileged
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.podman import podman
 from tests.virtual.pi.progress import elapsed, phase
+from tests.virtual.zigbee import on_pi
 
 PI = Pi("pi")
 OWN_PACKAGES = "debs"  # in the cache directory: what its user has put there
@@ -45,15 +46,15 @@ def up(https_port: int) -> None:
         image.build()
     phase("Boot the virtual Pi" if state != "running" else "Find the virtual Pi running")
     PI.create(publish={https_port: inventory.port("https")})
+    on_pi.install(PI)
     substitutes.provide()
     if converged and play.is_converged(PI):
         phase("Find playbooks/site.yml run, and nothing it reads changed since")
     else:
         phase("Run playbooks/site.yml")
         play.converge(PI)
-    phase("Start the simulated meter")
-    meter.start(PI)
-    phase("Wait for its reading in InfluxDB")
+    home.pair(PI)
+    phase("Wait for the meter's reading in InfluxDB")
     show(reading.wait(PI))
 
 
@@ -72,13 +73,14 @@ def install_tooling() -> None:
 
 
 def create(pi: Pi) -> None:
-    """One Pi without a play: what Molecule and a developer's scratch work start from."""
+    """One Pi without a play, its dongle plugged in: what Molecule and scratch work start from."""
     if not pi.reachable():
         host.require_root()
         install_packages(host.PACKAGES)
         if pi.state() == "absent":
             host.require_space()
         pi.create()
+    on_pi.install(pi)
     substitutes.provide()
 
 
@@ -98,9 +100,9 @@ def show(last: reading.Reading) -> None:
         "File editor": f"{door}/configurator/   the browser's box: {keeper}",
         "Passwords": "make shell CMD='hems passwords'",
         "Also at": f"https://{PI.address()}/ (certificate's CA: http://{PI.address()}/hems-ca.crt)",
-        "Last reading": f"{last.watts:g} W at {last.time}, read from InfluxDB",
+        "Present power": f"{last.watts:g} W since {last.time}, read from InfluxDB",
         "Database": f"{last.server}, {substitutes.database()}",
-        "Next": "make shell, make test, make down",
+        "Next": "make load WATTS=2100, make shell, make test, make down",
     }
     print(f"\nThe virtual Pi is up ({elapsed()}).")
     print("".join(f"  {name:<15} {words}\n" for name, words in rows.items()), end="")
@@ -109,7 +111,6 @@ def show(last: reading.Reading) -> None:
 def down() -> None:
     """Remove every Pi of this checkout and what podman put on the host for them; keep caches."""
     host.require_root()
-    meter.stop()
     if not installed("podman"):
         return
     for pi in machine.all_pis():

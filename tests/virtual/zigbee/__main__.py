@@ -99,12 +99,10 @@ async def run(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     switches = await control.serve(options.state / SOCKET, simulator.obey)
-    running = asyncio.create_task(simulator.run(stop))
-    while not simulator.plugged and not running.done():
-        await asyncio.sleep(0)
-    for plug in plugs if simulator.plugged else []:
+    await simulator.plug()
+    for plug in plugs:
         tell(f"The dongle is at {plug.where()}.")
-    await running
+    await simulator.run(stop)
     switches.close()
 
 

@@ -13,6 +13,7 @@ unplug, plug              pull the dongle out, put it in
 replace blank|foreign     put another dongle in: a new one, or one of somebody else's network
 away NAME, back NAME      carry a device out of range, and back
 press NAME                reset a device to factory settings: it searches for an open network
+report NAME               let a device tell now what it would tell after its longest intervals
 battery NAME PERCENT      drain or change its cells
 """
 

@@ -49,6 +49,7 @@ class Coordinator:
         tell: Callable[[str], None],
     ) -> None:
         self.faults = Faults()
+        self.resets = 0  # times that a host has reset it, as one does to begin
         self._write = write
         self._later = later
         self._now = now
@@ -87,6 +88,7 @@ class Coordinator:
 
     def _rebooted(self) -> None:
         self._forget_host()
+        self.resets += 1
         self._tell("The host has reset the coordinator.")
 
     def _put(self, data: bytes) -> None:

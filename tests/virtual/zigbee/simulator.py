@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.virtual.zigbee import network
@@ -114,7 +115,7 @@ class Simulator:
                 await self.replace(kind)
             case ["mend" | "corrupt" | "drop" | "deaf" | "slow" | "ash-error" | "crash", *rest]:
                 self._spoil(words[0], rest)
-            case ["away" | "back" | "press" | "battery", name, *rest]:
+            case ["away" | "back" | "press" | "report" | "battery", name, *rest]:
                 self._handle(words[0], self._air.named(name), rest)
             case _:
                 raise ValueError(f"'{' '.join(words)}' is no command here; see --help.")
@@ -143,6 +144,8 @@ class Simulator:
                 self._air.move(device, in_range=what == "back")
             case "press", []:
                 self._air.press(device)
+            case "report", []:
+                device.hurry()
             case _, [value] if what in device.model.controls:
                 device.model.controls[what](_whole(value))
             case _:
@@ -159,6 +162,8 @@ class Simulator:
                 "network": held and {"pan_id": held.pan_id, "channel": held.channel},
                 "up": stack.memory.up,
                 "host": self._coordinator.session.connected,
+                "resets": self._coordinator.resets,
+                "faults": asdict(self._coordinator.faults),
                 "pulses": self.house.pulses,
                 "watts": round(self.house.watts, 1),
                 "devices": {

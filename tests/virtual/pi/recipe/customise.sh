@@ -9,7 +9,7 @@ useradd --create-home --shell /bin/bash --groups sudo --uid 1000 pi
 echo 'pi ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/010_pi-nopasswd
 chmod 0440 /etc/sudoers.d/010_pi-nopasswd
 
-chmod 0755 /usr/local/sbin/virtual-pi-init
+chmod 0755 /usr/local/sbin/virtual-pi-init /usr/local/sbin/virtual-pi-house
 rm -f /etc/ssh/ssh_host_*          # each Pi makes its own at its first start (init)
 : >/etc/machine-id                 # likewise
 ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime
@@ -20,6 +20,39 @@ echo 'LANG=C.UTF-8' >/etc/default/locale
 systemctl mask systemd-firstboot.service getty@tty1.service console-getty.service \
   apt-daily.timer apt-daily-upgrade.timer fstrim.timer \
   sys-kernel-debug.mount sys-kernel-tracing.mount >/dev/null 2>&1
+
+# NetworkManager has the uplink, a cable to the house's router, and leaves the wire to the machine
+# outside alone, as well as the name servers that are reached by it.
+cat >/etc/systemd/system/virtual-pi-house.service <<'UNIT'
+[Unit]
+Description=The house that the virtual Pi stands in: its router
+Before=NetworkManager.service network-pre.target
+Wants=network-pre.target
+[Service]
+ExecStart=/usr/local/sbin/virtual-pi-house run
+ExecStopPost=-/usr/local/sbin/virtual-pi-house clean
+[Install]
+WantedBy=multi-user.target
+UNIT
+cat >/etc/NetworkManager/conf.d/virtual-pi.conf <<'SETTINGS'
+[main]
+dns=none
+no-auto-default=*
+[keyfile]
+unmanaged-devices=interface-name:eth0
+SETTINGS
+cat >/etc/NetworkManager/system-connections/uplink.nmconnection <<'PROFILE'
+[connection]
+id=uplink
+type=ethernet
+interface-name=uplink0
+[ipv4]
+method=auto
+[ipv6]
+method=disabled
+PROFILE
+chmod 0600 /etc/NetworkManager/system-connections/uplink.nmconnection
+systemctl enable virtual-pi-house.service >/dev/null 2>&1
 
 # The host's caches (mounted by machine.py): packages are copied out, since apt locks its
 # archive directory; uv's and pip's caches may be shared by several Pis as they are.

@@ -5,6 +5,7 @@ Source: Zigbee Cluster Library specification 07-5123, sections 2.5.7 and 2.5.11.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tests.virtual.zigbee.zcl.types import Value
@@ -43,6 +44,10 @@ class Reporting:
         if isinstance(value, int) and isinstance(self.value, int) and self.setting.change:
             return abs(value - self.value) >= self.setting.change
         return value != self.value
+
+    def hurry(self) -> None:
+        """Let the longest interval be over."""
+        self.at = -math.inf
 
     def told(self, value: Value, now: float) -> None:
         """Remember a report that has gone out."""
