@@ -21,6 +21,9 @@ from tests.virtual.pi import substitutes
 from tests.virtual.pi.checkout import INVENTORY, ROOT
 from tests.virtual.pi.machine import SSH_CONFIG, Pi
 
+# A test module that names it as plugin has imported it before.
+pytest.register_assert_rewrite("tests.appliance.zigbee_box", "tests.appliance.dongle_box")
+
 JOURNAL_LINES = 60
 _PI = Pi(os.environ.get("HEMS_PI", "molecule"))
 
