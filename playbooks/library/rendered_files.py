@@ -113,7 +113,8 @@ class File:
         """Write the new text beside the file and return where."""
         ids = self.ids()
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        return whole_file.stage(self.path, self.content, mode=self.mode, owner=ids)
+        staged: Path = whole_file.stage(self.path, self.content, mode=self.mode, owner=ids)
+        return staged
 
     def diff(self) -> dict[str, str]:
         """Return what --diff shows."""
