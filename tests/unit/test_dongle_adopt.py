@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hems.home_assistant import Access, HomeAssistantError
 from hems.settings import Appliance, parse
-from hems.zigbee import adopt, dongle, memory
+from hems.zigbee import adopt, adopted, dongle
 from hems.zigbee.flow import FlowError
 
 from tests.unit.appliance_settings import GOOD
@@ -85,7 +85,7 @@ def test_a_blank_dongle_gets_a_network(box: Appliance, server: Callable[..., Ser
         None,
         None,
     ]
-    assert memory.load(box.paths.run) == memory.Adopted(device=DEVICE)
+    assert adopted.load(box.paths.run) == adopted.Adopted(device=DEVICE)
 
 
 def test_what_home_assistant_began_for_the_dongle_by_itself_is_ended(
@@ -125,7 +125,7 @@ def test_a_failed_flow_is_deleted_and_its_reason_left(
     with pytest.raises(FlowError):
         adopt.adopt(box, lambda _words: None)
     assert home_assistant.sent[-1][:2] == ("DELETE", "/api/config/config_entries/flow/f1")
-    assert "does not answer" in memory.load(box.paths.run).problem
+    assert "does not answer" in adopted.load(box.paths.run).problem
 
 
 def test_a_flow_is_deleted_too_when_the_box_is_told_to_stop(
@@ -144,7 +144,7 @@ def test_an_entry_is_left_alone(box: Appliance, server: Callable[..., Server]) -
     file.write_text(json.dumps({"data": {"entries": [entry]}}))
     adopt.adopt(box, lambda _words: None)
     assert home_assistant.sent == []
-    assert memory.load(box.paths.run).device == "/dev/own"
+    assert adopted.load(box.paths.run).device == "/dev/own"
 
 
 def test_an_entry_younger_than_the_file_is_left_alone(
@@ -164,7 +164,7 @@ def test_no_dongle_is_no_failure(
     said: list[str] = []
     adopt.adopt(box, said.append)
     assert said[0].startswith("No Zigbee dongle is plugged in")
-    assert memory.load(box.paths.run) == memory.Adopted()
+    assert adopted.load(box.paths.run) == adopted.Adopted()
 
 
 def test_a_site_without_zigbee_takes_none(box: Appliance, server: Callable[..., Server]) -> None:
@@ -184,10 +184,10 @@ def test_home_assistants_silence_is_left_as_the_reason(
     server(HomeAssistantError("Home Assistant does not answer."))
     with pytest.raises(HomeAssistantError):
         adopt.adopt(box, lambda _words: None)
-    assert memory.load(box.paths.run).problem == "Home Assistant does not answer."
+    assert adopted.load(box.paths.run).problem == "Home Assistant does not answer."
 
 
 def test_a_note_that_can_t_be_read_says_nothing(tmp_path: Path) -> None:
-    assert memory.load(tmp_path) == memory.Adopted()
-    (tmp_path / memory.FILE).write_text("{")
-    assert memory.load(tmp_path) == memory.Adopted()
+    assert adopted.load(tmp_path) == adopted.Adopted()
+    (tmp_path / adopted.FILE).write_text("{")
+    assert adopted.load(tmp_path) == adopted.Adopted()

@@ -10,7 +10,7 @@ import pytest
 from hems import HemsError, lock
 from hems.lock import LockedError, appliance_lock, held_or_taken
 from hems.settings import Appliance, parse
-from hems.zigbee import memory, radio, restore
+from hems.zigbee import adopted, radio, restore
 from hems.zigbee.dongle import NoDongleError
 from hems.zigbee.entry import Entry
 from hems.zigbee.radio import Radio, RadioError
@@ -86,7 +86,7 @@ def test_a_replacement_gets_the_network_and_its_own_is_kept(box: Appliance, hous
     assert json.loads(kept.read_text()) == house.before
     (entry,) = json.loads(house.store.read_text())["data"]["entries"]
     assert entry["data"]["device"] == SETTINGS
-    assert memory.load(box.paths.run).device == str(DEVICE)
+    assert adopted.load(box.paths.run).device == str(DEVICE)
     assert house.said[-1].endswith("Zigbee runs in Home Assistant.")
     assert lock.holder(box.paths.lock) is None
 

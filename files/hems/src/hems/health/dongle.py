@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hems.health.inside import Entry
 from hems.settings import Appliance
-from hems.zigbee import dongle, memory
+from hems.zigbee import adopted, dongle
 from hems.zigbee.dongle import DongleError, NoDongleError
 from hems.zigbee.entry import DOMAIN
 
@@ -29,8 +29,8 @@ class DongleSeen:
 def look(appliance: Appliance, entries: Iterable[Entry]) -> DongleSeen:
     """Look at the serial devices; ``entries`` are Home Assistant's."""
     wanted = appliance.zigbee.dongle
-    adopted = memory.load(appliance.paths.run)
-    plugged, problem = True, adopted.problem
+    last = adopted.load(appliance.paths.run)
+    plugged, problem = True, last.problem
     try:
         dongle.choose(dongle.plugged(wanted), wanted)
     except NoDongleError:
@@ -38,17 +38,17 @@ def look(appliance: Appliance, entries: Iterable[Entry]) -> DongleSeen:
     except DongleError as error:
         problem = str(error)
     return DongleSeen(
-        appliance.features.zigbee, plugged, pulled(entries, adopted.device, Path.exists), problem
+        appliance.features.zigbee, plugged, pulled(entries, last.device, Path.exists), problem
     )
 
 
-def pulled(entries: Iterable[Entry], adopted: str, exists: Callable[[Path], bool]) -> str:
+def pulled(entries: Iterable[Entry], last: str, exists: Callable[[Path], bool]) -> str:
     """Return the path of Home Assistant's own dongle when it is not there, else nothing.
 
     The API does not tell an entry's device, but the reason why it can't be opened names it;
-    ``adopted`` is the one that was last known.
+    ``last`` is the one that was last known.
     """
     reasons = " ".join(entry.reason for entry in entries if entry.domain == DOMAIN)
     named = DEVICE.search(reasons)
-    device = named[0].rstrip(".:") if named else adopted
+    device = named[0].rstrip(".:") if named else last
     return device if device and not exists(Path(device)) else ""

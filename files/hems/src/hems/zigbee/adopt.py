@@ -18,7 +18,7 @@ from hems.home_assistant import (
     wait_running,
 )
 from hems.settings import Appliance
-from hems.zigbee import dongle, memory
+from hems.zigbee import adopted, dongle
 from hems.zigbee import entry as entries
 from hems.zigbee.dongle import NoDongleError
 from hems.zigbee.flow import Done, FlowError, Wait, answer
@@ -40,7 +40,7 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
     """
     run = appliance.paths.run
     if not appliance.features.zigbee:
-        memory.save(run, memory.Adopted())
+        adopted.save(run, adopted.Adopted())
         say("This site has no Zigbee: hems_zigbee_enabled is false.")
         return
     try:
@@ -50,13 +50,13 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         else:
             say(f"Home Assistant has its Zigbee dongle already: {device}.")
     except NoDongleError as error:
-        memory.save(run, memory.Adopted())
+        adopted.save(run, adopted.Adopted())
         say(str(error))
         return
     except HemsError as error:
-        memory.save(run, memory.Adopted(problem=str(error)))
+        adopted.save(run, adopted.Adopted(problem=str(error)))
         raise
-    memory.save(run, memory.Adopted(device=device))
+    adopted.save(run, adopted.Adopted(device=device))
 
 
 def _take(appliance: Appliance, say: Callable[[str], None]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from hems import HemsError, lock, systemd
 from hems.home_assistant import access, wait_running
 from hems.settings import Appliance
-from hems.zigbee import adopt, backups, dongle, memory
+from hems.zigbee import adopt, adopted, backups, dongle
 from hems.zigbee import entry as entries
 from hems.zigbee.entry import Entry
 from hems.zigbee.radio import Radio
@@ -48,7 +48,7 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
             f"The backup is on {device}, but Zigbee is {entry} in Home Assistant: "
             "'hems status' says what to do."
         )
-    memory.save(appliance.paths.run, memory.Adopted(device=str(device)))
+    adopted.save(appliance.paths.run, adopted.Adopted(device=str(device)))
     say(f"{file} is on {device}, and Zigbee runs in Home Assistant.")
 
 
