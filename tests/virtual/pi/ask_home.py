@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-SAME_SECONDS = 0.001  # a point has the time of its state, to the microsecond
-
 
 def get(url: str, authorization: str = "") -> Any:
     """Return the answer to a GET. Raises OSError."""
@@ -38,9 +36,10 @@ def states(base: str, secrets: Path) -> list[dict[str, Any]] | None:
 
 
 def reading(base: str, secrets: Path, state: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the state as InfluxDB holds it; None while the last point is an older one.
+    """Return the state as InfluxDB holds it; None while its last point says something else.
 
-    A load that doesn't change makes no new points, so a point's age says nothing.
+    A load that doesn't change makes no new points, not even over a restart: a point's age says
+    nothing.
     """
     entity = state["entity_id"].removeprefix("sensor.")
     query = f'SELECT last("value") FROM "W" WHERE "entity_id" = \'{entity}\''
@@ -51,10 +50,9 @@ def reading(base: str, secrets: Path, state: dict[str, Any]) -> dict[str, Any] |
     if not series:
         return None
     written, watts = series[0]["values"][0]
-    moment = datetime.fromisoformat(written)
-    present = datetime.fromisoformat(state["last_updated"])
-    if abs((moment - present).total_seconds()) > SAME_SECONDS or watts != float(state["state"]):
+    if watts != float(state["state"]):
         return None
+    moment = datetime.fromisoformat(written)
     health = get(f"{base}/health")
     return {
         "watts": watts,
