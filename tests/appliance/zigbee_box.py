@@ -65,13 +65,19 @@ class Device:
         self.tell("back", self.name)
 
     def pair(self) -> None:
-        """Run the appliance's own command."""
+        """Run the appliance's own command, while no other device searches: it would join too."""
         name = self.entities.removeprefix("sensor.")
         # The second one measures the whole house, too: it is no consumer beside others.
         named = "" if self.name == EMIZB_141 else f" --name {name} --no-energy"
-        if self.status()["devices"][self.name]["paired"]:
+        devices = self.status()["devices"]
+        if devices[self.name]["paired"]:
             self.tell("press", self.name)  # a member of a network looks for no other
+        others = [other for other in devices if other != self.name and not devices[other]["paired"]]
+        for other in others:
+            self.tell("away", other)
         self.pi.check_output(f"hems zigbee pair{named}")
+        for other in others:
+            self.tell("back", other)
 
 
 @dataclass(frozen=True)

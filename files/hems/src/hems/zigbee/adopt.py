@@ -29,6 +29,7 @@ STEP_SECONDS = 180.0  # for one answer: it probes for every kind of dongle, with
 FLOW_SECONDS = 300.0
 POLL_SECONDS = 1.0
 SETTLE_SECONDS = 2.0  # between the directory's coming and the dongle's name in it
+ALREADY = "Home Assistant has its Zigbee dongle already: {}."
 DISCOVERED = "usb"  # the source of a flow that Home Assistant began by itself
 
 
@@ -48,7 +49,7 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         if device is None:
             device = _take(appliance, say)
         else:
-            say(f"Home Assistant has its Zigbee dongle already: {device}.")
+            say(ALREADY.format(device))
     except NoDongleError as error:
         adopted.save(run, adopted.Adopted())
         say(str(error))
@@ -64,6 +65,7 @@ def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
     come_in = access(appliance)
     wait_running(come_in, START_SECONDS)
     if entries.find(come_in) is not None:  # younger than the file
+        say(ALREADY.format(device))
         return device
     say(f"Home Assistant takes the Zigbee dongle {device} …")
     done = _flow(come_in, device)
