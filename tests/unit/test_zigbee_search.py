@@ -168,15 +168,16 @@ def test_a_device_without_values_is_asked_to_join_once_more() -> None:
     assert play.found() == MONITOR
 
 
-def test_any_named_device_is_taken_and_one_with_energy_first() -> None:
+def test_any_named_device_is_taken_one_with_energy_first_and_a_meter_reader_last() -> None:
     thermometer = Entity("sensor.t", f"{READER}-1-1026", None, "temperature", "measurement")
-    play = Play("boiler")
-    play.hear(*interview(READER))
-    play.see(replace(device(READER), entities=(thermometer,)))
-    assert play.found() == READER
-    play.hear(*interview(MONITOR))
-    play.see(device(MONITOR))
-    assert play.found() == MONITOR
+    for given in ((thermometer,), device(READER).entities):
+        play = Play("boiler")
+        play.hear(*interview(READER))
+        play.see(replace(device(READER), entities=given))
+        assert play.found() == READER
+        play.hear(*interview(MONITOR))
+        play.see(device(MONITOR))
+        assert play.found() == MONITOR
 
 
 def test_nobody_joins() -> None:

@@ -156,12 +156,10 @@ class Search:
         return ""
 
     def _rank(self, device: Device) -> tuple[bool, bool, float]:
-        """Prefer who has the name already, then who reads a meter or at least measures energy."""
+        """Prefer who has the name already, then who reads the meter or, under a name, does not."""
         found = measures(device.entities)
-        if self.name == METER:
-            best = bool(found.power and key(found.power) == "instantaneous_demand")
-        else:
-            best = found.energy is not None
+        reader = bool(found.power and key(found.power) == "instantaneous_demand")
+        best = reader if self.name == METER else found.energy is not None and not reader
         return (device.ieee not in self.named, not best, self.seen[device.ieee].since)
 
 
