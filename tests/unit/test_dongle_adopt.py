@@ -137,14 +137,42 @@ def test_a_flow_is_deleted_too_when_the_box_is_told_to_stop(
     assert home_assistant.sent[-1][0] == "DELETE"
 
 
-def test_an_entry_is_left_alone(box: Appliance, server: Callable[..., Server]) -> None:
-    home_assistant = server()
+def write_entry(box: Appliance) -> None:
+    """Have an entry on disk."""
     entry = {"domain": "zha", "source": "user", "data": {"device": {"path": "/dev/own"}}}
     file = box.home_assistant.directory / ".storage/core.config_entries"
     file.write_text(json.dumps({"data": {"entries": [entry]}}))
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_an_entry_is_left_alone(
+    box: Appliance,
+    server: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
+    running: bool,
+) -> None:
+    home_assistant = server()
+    home_assistant.entries = [{"entry_id": "e", "state": "setup_retry", "source": "user"}]
+    if not running:
+        monkeypatch.setattr(adopt, "access", silent)
+    write_entry(box)
     adopt.adopt(box, lambda _words: None)
     assert home_assistant.sent == []
     assert adopted.load(box.paths.run).device == "/dev/own"
+
+
+def silent(_appliance: Appliance) -> Access:
+    raise HomeAssistantError("Home Assistant does not answer.")
+
+
+def test_an_entry_that_was_deleted_a_moment_ago_is_not_believed(
+    box: Appliance, server: Callable[..., Server]
+) -> None:
+    """Home Assistant writes its file seconds later."""
+    server(CREATED)
+    write_entry(box)
+    adopt.adopt(box, lambda _words: None)
+    assert adopted.load(box.paths.run).device == DEVICE
 
 
 def test_an_entry_younger_than_the_file_is_left_alone(

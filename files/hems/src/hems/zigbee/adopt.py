@@ -46,7 +46,7 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         return
     try:
         device = entries.stored_device(appliance.home_assistant.directory)
-        if device is None:
+        if device is None or _deleted(appliance):
             device = _take(appliance, say)
         else:
             say(ALREADY.format(device))
@@ -58,6 +58,14 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         adopted.save(run, adopted.Adopted(problem=str(error)))
         raise
     adopted.save(run, adopted.Adopted(device=device))
+
+
+def _deleted(appliance: Appliance) -> bool:
+    """Whether the entry on disk is there no more: Home Assistant writes its file later."""
+    try:
+        return entries.find(access(appliance)) is None
+    except HomeAssistantError:  # it does not run, so the file is right
+        return False
 
 
 def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
