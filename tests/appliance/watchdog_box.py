@@ -70,7 +70,8 @@ class Watchdog:
     def set(self, **values: float | str) -> Generator[None]:
         """Run it with other settings for a while, and forget what it remembers of this boot."""
         edits = "; ".join(f"s/^{key} = [^#]*/{key} = {value} /" for key, value in values.items())
-        kept = self.pi.check_output(f"mktemp {self.settings}.XXXXXX")  # one may be within another
+        directory = self.settings.rpartition("/")[0]
+        kept = self.pi.check_output(f"mktemp --tmpdir={directory}")  # one may be within another
         forget = f"rm -f {self.health.rsplit('/', 1)[0]}/watchdog.json"
         self.pi.check_output(f"cp -a {self.settings} {kept} && sed -i '{edits}' {self.settings}")
         try:

@@ -13,6 +13,19 @@ import pytest
 from tests.repo.checkout import ROOT
 
 
+def ansible(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of Ansible's programs on the repository."""
+    return subprocess.run(
+        [str(Path(sys.executable).parent / program), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
@@ -36,19 +49,7 @@ def test_the_play_stops_with_the_sentence(variables: dict[str, object], sentence
         "playbooks/site.yml",
         "--limit=cork_01",
     ]
-    run = subprocess.run(
-        [
-            str(Path(sys.executable).parent / command[0]),
-            *command[1:],
-            f"--extra-vars={json.dumps(variables)}",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = ansible(*command, f"--extra-vars={json.dumps(variables)}")
     assert run.returncode == 2
     assert sentence in " ".join(run.stdout.split())
     assert "Gather the few facts" not in run.stdout, "a Pi was spoken to"
@@ -56,16 +57,7 @@ def test_the_play_stops_with_the_sentence(variables: dict[str, object], sentence
 
 
 def test_pairing_is_refused_for_more_than_one_box() -> None:
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    run = subprocess.run(
-        [program, "--inventory=inventory/pilot", "playbooks/pair_meter.yml"],
-        cwd=ROOT,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = ansible("ansible-playbook", "--inventory=inventory/pilot", "playbooks/pair_meter.yml")
     assert run.returncode == 2
     sentence = "Pairing is work at one box, and this play means 3: name one with -l <site>."
     assert sentence in " ".join(run.stdout.split())
