@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,14 +16,20 @@ LOAD_SECONDS = 90.0
 
 
 @pytest.fixture
-def mended(home_assistant: HomeAssistant) -> Iterator[None]:
-    """ZHA is loaded, before and after."""
+def mended(pi: Any, home_assistant: HomeAssistant) -> Iterator[None]:
+    """ZHA is loaded, before and after; what a test breaks for good makes only that test fail."""
     is_loaded(home_assistant)
     yield
     for word in ("mend", "plug"):
         on_pi.tell(this_pi(), [word])
     home_assistant.wait_until_ready()
-    is_loaded(home_assistant)
+    try:
+        is_loaded(home_assistant)
+    except AssertionError:
+        pi.check_output("systemctl restart %s", HOME_ASSISTANT)
+        home_assistant.wait_until_ready()
+        pi.check_output("systemctl start %s", DONGLE)
+        raise
 
 
 def is_loaded(home_assistant: HomeAssistant) -> None:

@@ -23,6 +23,8 @@ pytest_plugins = [
 pytestmark = [pytest.mark.journal(DONGLE, HOME_ASSISTANT), pytest.mark.usefixtures("mended")]
 
 ENTRIES = "/api/config/config_entries/entry"
+# Home Assistant waits twice 10 s for a radio library whose port went away at the wrong moment.
+FORGET_SECONDS = 60.0
 GIVE_UP_SECONDS = 180.0  # Home Assistant probes for three kinds of dongle, at three speeds each
 
 
@@ -31,7 +33,10 @@ def pull_and_forget(home_assistant: HomeAssistant) -> None:
     on_pi.tell(this_pi(), ["unplug"])
     (entry,) = home_assistant.get(f"{ENTRIES}?domain=zha")
     status, answer = home_assistant.http.request(
-        "DELETE", f"{ENTRIES}/{entry['entry_id']}", token=home_assistant.token
+        "DELETE",
+        f"{ENTRIES}/{entry['entry_id']}",
+        token=home_assistant.token,
+        timeout=FORGET_SECONDS,
     )
     assert status == 200, answer
     time.sleep(3)  # it writes its entries down a second later

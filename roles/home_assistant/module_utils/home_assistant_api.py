@@ -44,8 +44,9 @@ class Http:
         token: str | None = None,
         body: dict[str, Any] | None = None,
         form: dict[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> tuple[int, Any]:
-        """Return status and decoded answer; raise OSError when nothing answers."""
+        """Return status and decoded answer; raise OSError when nothing answers in ``timeout`` s."""
         headers = {"Accept": "application/json"}
         data = None
         if token is not None:
@@ -59,7 +60,7 @@ class Http:
             self.base + path, data=data, headers=headers, method=method
         )
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
+            with self._opener.open(request, timeout=timeout) as answer:
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
