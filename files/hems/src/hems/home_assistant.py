@@ -21,6 +21,7 @@ from hems.settings import Appliance
 
 SECRET = "home_assistant_token"
 TIMEOUT_SECONDS = 15.0  # for one answer
+ANSWER_BYTES = 16 * 1024 * 1024  # whoever holds the port, it does not fill the memory
 LATE = "no answer in time"
 POLL_SECONDS = 1.0
 RUNNING = "RUNNING"
@@ -75,7 +76,7 @@ def rest(
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
-        text = answer.read()
+        text = answer.read(ANSWER_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise _silent(error) from error
     finally:

@@ -7,24 +7,19 @@ that the user interface reads.
 
 from __future__ import annotations
 
-import http.client
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from hems.probes import LOOPBACK, TIMEOUT_SECONDS
+from hems.home_assistant import Access, HomeAssistantError, rest
+from hems.probes import TIMEOUT_SECONDS
 
-ANSWER_BYTES = 4 * 1024 * 1024
+NOT_FOUND = "404"
 UNKNOWN = ("unknown", "unavailable")
 RECOVERY = "in recovery mode"
 ZIGBEE = "zha"
 IGNORED = "ignore"
 LOADED = "loaded"
 SETTLED = (LOADED, "not_loaded")  # a set-up in progress is over before its issue counts
-
-
-class RefusedError(Exception):
-    """Home Assistant does not take the token."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +86,20 @@ def parse_meter(state: dict[str, Any] | None) -> str | None:
     return str(state["last_reported"])
 
 
-def look(port: int, token: str, meter: str) -> Inside:
-    """Ask Home Assistant on loopback.
+def look(access: Access, meter: str) -> Inside:
+    """Ask Home Assistant.
 
-    Raises RefusedError, OSError when it does not answer in time, ValueError when the answer is
-    something else.
+    Raises HomeAssistantError; its ``code`` is one of REFUSED when the token is not taken.
     """
+    config = _get(access, "/api/config")
+    entries = _get(access, "/api/config/config_entries/entry")
     try:
-        config = _get(port, token, "/api/config")
-        entries = _get(port, token, "/api/config/config_entries/entry")
-        state = _get(port, token, f"/api/states/{meter}")
+        state = _get(access, f"/api/states/{meter}")
+    except HomeAssistantError as error:
+        if error.code != NOT_FOUND:
+            raise
+        state = None
+    try:
         return Inside(
             parse_state(config),
             str(config["version"]),
@@ -108,22 +107,9 @@ def look(port: int, token: str, meter: str) -> Inside:
             parse_meter(state),
             parse_zigbee(entries),
         )
-    except (KeyError, TypeError, http.client.HTTPException) as error:
-        raise ValueError(f"Home Assistant's answer is not understood: {error!r}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise HomeAssistantError(f"Home Assistant's answer is not understood: {error!r}") from error
 
 
-def _get(port: int, token: str, path: str) -> Any:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        body = answer.read(ANSWER_BYTES)
-    finally:
-        connection.close()
-    if answer.status in (401, 403):
-        raise RefusedError
-    if answer.status == 404:
-        return None
-    if answer.status != 200:
-        raise ValueError(f"Home Assistant answers {answer.status}")
-    return json.loads(body)
+def _get(access: Access, path: str) -> Any:
+    return rest(access, "GET", path, timeout=TIMEOUT_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from hems import HemsError, internet, lock, probes, systemd
 from hems.health import inside, meter, vitals
 from hems.health.judge import ZIGBEE, CertificateSeen
-from hems.home_assistant import Access
+from hems.home_assistant import REFUSED, Access, HomeAssistantError
 from hems.settings import Appliance
 from hems.watchdog import network
 from hems.watchdog.act import say
@@ -95,12 +95,10 @@ class HomeAssistant:
         if self.refused:
             return None, None
         try:
-            seen = inside.look(*self._access, self._settings.meter)
-        except inside.RefusedError:
-            self.refused = True
-            return None, None
-        except (OSError, ValueError):
-            return None, self._clock.silence({}, now)
+            seen = inside.look(self._access, self._settings.meter)
+        except HomeAssistantError as error:
+            self.refused = error.code in REFUSED
+            return None, None if self.refused else self._clock.silence({}, now)
         silence = self._clock.silence({"reported": seen.meter}, now)
         # Asked only in doubt, as it takes a connection of its own.
         doubtful = silence >= self._settings.meter_silence / 2

@@ -1,0 +1,89 @@
+"""What the watchdog reads of Home Assistant: whole, refused, or not what Home Assistant says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hems.health import inside
+from hems.health.inside import Entry, Inside, look
+from hems.home_assistant import Access, HomeAssistantError
+from hems.watchdog import observe
+
+from tests.unit.watchdog_settings import SETTINGS
+
+METER = SETTINGS.health.meter
+ACCESS = Access(1, "a-secret-token")
+HEALTHY: dict[str, Any] = {
+    "/api/config": {"state": "RUNNING", "version": "2026.10.4"},
+    "/api/config/config_entries/entry": [{"domain": "zha", "state": "loaded", "title": "Dongle"}],
+    f"/api/states/{METER}": {"state": "230", "last_reported": "2026-11-22T12:00:00+00:00"},
+}
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Home Assistant answers to each path; an exception is raised."""
+    told = dict(HEALTHY)
+
+    def rest(access: Access, method: str, path: str, *, timeout: float) -> Any:
+        assert (access, method) == (ACCESS, "GET")
+        assert timeout > 0
+        if isinstance(told[path], Exception):
+            raise told[path]
+        return told[path]
+
+    monkeypatch.setattr(inside, "rest", rest)
+    return told
+
+
+def refused(code: str) -> HomeAssistantError:
+    return HomeAssistantError(f"Home Assistant answers {code}", code)
+
+
+def test_everything_is_read(answers: dict[str, Any]) -> None:
+    assert answers
+    assert look(ACCESS, METER) == Inside(
+        "RUNNING",
+        "2026.10.4",
+        (Entry("zha", "Dongle", "loaded", ""),),
+        "2026-11-22T12:00:00+00:00",
+        zigbee=True,
+    )
+
+
+def test_a_meter_that_is_not_there_has_no_value(answers: dict[str, Any]) -> None:
+    answers[f"/api/states/{METER}"] = refused("404")
+    assert look(ACCESS, METER).meter is None
+
+
+@pytest.mark.parametrize("path", HEALTHY)
+@pytest.mark.parametrize("code", ["401", "500", ""])
+def test_what_it_refuses_is_told(answers: dict[str, Any], path: str, code: str) -> None:
+    answers[path] = refused(code)
+    with pytest.raises(HomeAssistantError) as error:
+        look(ACCESS, METER)
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize("config", [None, [], "x", {}, {"state": "RUNNING"}])
+def test_another_programs_answer_is_not_understood(answers: dict[str, Any], config: Any) -> None:
+    answers["/api/config"] = config
+    with pytest.raises(HomeAssistantError, match="not understood"):
+        look(ACCESS, METER)
+
+
+def test_a_refused_token_is_never_sent_again(answers: dict[str, Any]) -> None:
+    watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
+    answers["/api/config"] = refused("401")
+    assert watched.look(1.0) == (None, None)
+    answers.clear()  # asking once more would fail
+    assert watched.look(2.0) == (None, None)
+    assert watched.refused
+
+
+def test_silence_goes_on_while_it_does_not_answer(answers: dict[str, Any]) -> None:
+    watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
+    answers["/api/config"] = refused("")
+    assert watched.look(60.0) == (None, 60.0)
+    assert not watched.refused
