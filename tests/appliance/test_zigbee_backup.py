@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.dongle_box import DONGLE, HOME_ASSISTANT
-from tests.appliance.home_assistant_client import Converge, HomeAssistant, this_pi
-from tests.appliance.zigbee_box import Device, Sensor
+from tests.appliance.dongle_box import DONGLE, HOME_ASSISTANT, is_loaded
+from tests.appliance.home_assistant_client import (
+    Converge,
+    HomeAssistant,
+    api,
+    this_pi,
+    wait_until,
+)
+from tests.appliance.zigbee_box import Device, Sensor, zigbee_state
 from tests.virtual.zigbee import on_pi
 
 pytest_plugins = [
@@ -50,6 +56,27 @@ def test_a_backup_is_roots_alone_and_info_shows_no_key(pi: Any, site: dict[str, 
     everything = info + pi.check_output("hems zigbee devices; journalctl -b --no-pager")
     assert key not in everything
     assert ":".join(re.findall("..", key)) not in everything
+
+
+def test_pairing_tells_no_key_to_the_log(
+    pi: Any, home_assistant: HomeAssistant, site: dict[str, Any]
+) -> None:
+    key = key_of(pi, backup(pi))
+    log = pi.file(f"{site['hems_path_home_assistant_config']}/home-assistant.log")
+    loud = "[bellows.zigbee.application]"  # heard in a loud log only
+    before = log.content_string.count(loud)
+    with api.Socket(home_assistant.http.base, home_assistant.token) as pairing:
+        pairing.call("zha/devices/permit", duration=30)
+        on_pi.tell(this_pi(), ["ash-error"])  # it is set up anew
+        wait_until(lambda: zigbee_state(home_assistant) != "loaded", 60, "ZHA is set up anew")
+        is_loaded(home_assistant)
+        pairing.call("zha/devices/permit", duration=30)
+        backup(pi)
+    text = log.content_string.lower()
+    assert text.count(loud) > before
+    pairs = re.findall("..", key)
+    told = [key, ":".join(pairs), r"\\x".join(pairs), ", ".join(str(int(one, 16)) for one in pairs)]
+    assert [form for form in told if form in text] == []
 
 
 def test_others_than_root_are_told_so(pi: Any) -> None:
