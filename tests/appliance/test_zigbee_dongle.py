@@ -63,7 +63,7 @@ def test_a_dongle_that_comes_late_is_taken_by_itself(
 ) -> None:
     pull_and_forget(home_assistant)
     assert issue(watchdog, "zigbee_dongle_missing", 60)["detail"] == "none is plugged in"
-    before = pi.check_output("hems zigbee backup --if-loaded")
+    before = pi.check_output("hems zigbee backup --before-update")
     assert "nothing to back up" in before
     on_pi.tell(this_pi(), ["plug"])
     is_loaded(home_assistant)

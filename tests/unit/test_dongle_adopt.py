@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from hems.home_assistant import Access, HomeAssistantError
+from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
 from hems.zigbee import adopt, adopted, dongle
 from hems.zigbee.flow import FlowError
@@ -219,3 +220,16 @@ def test_a_note_that_can_t_be_read_says_nothing(tmp_path: Path) -> None:
     assert adopted.load(tmp_path) == adopted.Adopted()
     (tmp_path / adopted.FILE).write_text("{")
     assert adopted.load(tmp_path) == adopted.Adopted()
+
+
+def test_two_adoptions_never_run_at_once(
+    box: Appliance, server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = server()
+    monkeypatch.setattr(adopt, "WAIT_SECONDS", 0.0)
+    with (
+        appliance_lock(box.paths.run / adopt.LOCK, adopt.WORK),
+        pytest.raises(LockedError, match="held by the Zigbee adoption"),
+    ):
+        adopt.adopt(box, [].append)
+    assert made.sent == []

@@ -13,7 +13,7 @@ from hems.settings import Appliance, parse
 from hems.zigbee import adopted, radio, restore
 from hems.zigbee.dongle import NoDongleError
 from hems.zigbee.entry import Entry
-from hems.zigbee.radio import Radio, RadioError
+from hems.zigbee.radio import Radio, RadioError, RefusedError
 
 from tests.unit.appliance_settings import GOOD
 
@@ -43,6 +43,11 @@ class House:
     def read(self, _device: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
         self.done.append("read")
         return SETTINGS, self.before
+
+    def convert(self, backup: dict[str, Any]) -> dict[str, Any]:
+        if "network_key" not in backup:
+            raise RefusedError("KeyError")
+        return backup
 
     def write(self, _settings: dict[str, Any], backup: dict[str, Any]) -> dict[str, Any]:
         assert backup == BACKUP
@@ -77,6 +82,15 @@ def box(tmp_path: Path) -> Appliance:
 
 UNIT = "home-assistant.service"
 WHOLE = [f"stop {UNIT}", "read", "write", f"start {UNIT}"]
+
+
+def test_half_a_backup_is_refused_before_home_assistant_is_stopped(
+    box: Appliance, house: House
+) -> None:
+    house.file.write_text('{"metadata": {}}')
+    with pytest.raises(HemsError, match="is no backup of a Zigbee network"):
+        restore.restore(box, house.file, "", house.said.append)
+    assert house.done == []
 
 
 def test_a_replacement_gets_the_network_and_its_own_is_kept(box: Appliance, house: House) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hems import HemsError
+from hems import HemsError, lock
 from hems.home_assistant import (
     Access,
     HomeAssistant,
@@ -23,12 +23,15 @@ from hems.zigbee import entry as entries
 from hems.zigbee.dongle import NoDongleError
 from hems.zigbee.flow import Done, FlowError, Wait, answer
 
+LOCK = "zigbee.lock"
+WORK = "Zigbee adoption"
 FLOWS = "/api/config/config_entries/flow"
 START_SECONDS = 300.0  # that Home Assistant may take to start
 STEP_SECONDS = 180.0  # for one answer: it probes for every kind of dongle, with time-outs
 FLOW_SECONDS = 300.0
 POLL_SECONDS = 1.0
 SETTLE_SECONDS = 2.0  # between the directory's coming and the dongle's name in it
+WAIT_SECONDS = 300.0  # for another adoption, which is seldom longer
 ALREADY = "Home Assistant has its Zigbee dongle already: {}."
 DISCOVERED = "usb"  # the source of a flow that Home Assistant began by itself
 
@@ -36,9 +39,16 @@ DISCOVERED = "usb"  # the source of a flow that Home Assistant began by itself
 def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
     """Let Home Assistant take the dongle that is plugged in; ``say`` is told what happens.
 
-    Does nothing when there is an entry, or no dongle. What the watchdog should know is left in a
-    file. Raises HemsError with the reason why the dongle was not taken.
+    Does nothing when there is an entry, or no dongle. Two never run at once: Home Assistant would
+    be told twice to form a network. What the watchdog should know is left in a file. Raises
+    HemsError with the reason why the dongle was not taken.
     """
+    # Not the appliance's lock: a play, which holds that one, waits for this.
+    with lock.appliance_lock(appliance.paths.run / LOCK, WORK, wait_seconds=WAIT_SECONDS):
+        _adopt(appliance, say)
+
+
+def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
     run = appliance.paths.run
     if not appliance.features.zigbee:
         adopted.save(run, adopted.Adopted())

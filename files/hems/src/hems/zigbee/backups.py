@@ -62,13 +62,14 @@ def load(path: Path) -> Content:
             f"'sudo hems zigbee info' names the newest one."
         ) from error
     except ValueError as error:
-        raise _no_backup(path) from error
+        raise no_backup(path) from error
     if not isinstance(content, dict) or not {"metadata", "network_info"} & content.keys():
-        raise _no_backup(path)
+        raise no_backup(path)
     return content
 
 
-def _no_backup(path: Path) -> HemsError:
+def no_backup(path: Path) -> HemsError:
+    """Return the error for a file that is something else."""
     return HemsError(
         f"{path} is no backup of a Zigbee network: name one that 'hems zigbee backup' wrote."
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hems import HemsError, lock, systemd
-from hems.home_assistant import HomeAssistant, access
+from hems.home_assistant import REFUSED, HomeAssistant, HomeAssistantError, access
 from hems.settings import Appliance
 from hems.zigbee import backups, dongle
 from hems.zigbee import entry as entries
@@ -16,6 +19,8 @@ from hems.zigbee.radio import Backup, Radio
 WORK = "Zigbee backup"
 LOOK = "look at the Zigbee dongle"
 BACKUP_SECONDS = 120.0  # it reads every key, one by one
+LOAD_SECONDS = 90.0  # that Home Assistant may take until Zigbee runs
+POLL_SECONDS = 2.0
 SETTING_UP = "setup_in_progress"
 PARTIAL = "Home Assistant could not read all of the network: try again in a minute."
 
@@ -38,14 +43,6 @@ def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
         return home_assistant.call(kind, timeout=timeout)
 
 
-def loaded(appliance: Appliance) -> bool:
-    """Whether Home Assistant runs and has its dongle. Raises HemsError."""
-    if not runs(appliance):
-        return False
-    entry = entries.find(access(appliance))
-    return entry is not None and entry.loaded
-
-
 def runs(appliance: Appliance) -> bool:
     """Whether Home Assistant has the dongle, or may take it at any moment."""
     unit = appliance.units.home_assistant
@@ -63,11 +60,11 @@ def own_dongle(appliance: Appliance) -> Path:
 
 def network(appliance: Appliance) -> Network:
     """Return the dongle and its network. Raises HemsError."""
-    if runs(appliance):
-        return of_settings(ask(appliance, "zha/network/settings"))
-    with lock.appliance_lock(appliance.paths.lock, LOOK):
-        device = own_dongle(appliance)
-        return of_backup(str(device), _read(appliance, device))
+    with _stopped(appliance) as stopped:
+        if stopped:
+            device = own_dongle(appliance)
+            return of_backup(str(device), _read(appliance, device))
+    return of_settings(ask(appliance, "zha/network/settings"))
 
 
 def devices(appliance: Appliance) -> list[dict[str, Any]]:
@@ -75,11 +72,11 @@ def devices(appliance: Appliance) -> list[dict[str, Any]]:
 
     Raises HemsError.
     """
-    if runs(appliance):
-        found: list[dict[str, Any]] = ask(appliance, "zha/devices")
-        return found
-    with lock.appliance_lock(appliance.paths.lock, LOOK):
-        return Radio(appliance.home_assistant).devices()
+    with _stopped(appliance) as stopped:
+        if stopped:
+            return Radio(appliance.home_assistant).devices()
+    found: list[dict[str, Any]] = ask(appliance, "zha/devices")
+    return found
 
 
 def backup(appliance: Appliance, inside: str = "") -> Path:
@@ -96,6 +93,55 @@ def backup(appliance: Appliance, inside: str = "") -> Path:
         else:
             content = _read(appliance, own_dongle(appliance))
         return backups.save(appliance.paths.state, content, appliance.zigbee.backups)
+
+
+def backup_before_update(appliance: Appliance, inside: str = "") -> Path | None:
+    """Keep a backup as ``backup`` does, or return None where this box has no Zigbee network.
+
+    A dongle that is gone or broken does not hold an update up when there is a copy of its network:
+    the newest one is returned. Raises HemsError.
+    """
+    device = entries.stored_device(appliance.home_assistant.directory)
+    if device is None:
+        return None
+    if _loaded(appliance) if runs(appliance) else Path(device).exists():
+        return backup(appliance, inside)
+    copies = backups.kept(appliance.paths.state)
+    if not copies:
+        raise HemsError(
+            f"Zigbee does not run with {device}, and there is no copy of its network yet: "
+            "'hems status' says what to do."
+        )
+    return copies[-1]
+
+
+def _loaded(appliance: Appliance) -> bool:
+    """Wait until Zigbee runs in Home Assistant, which may just be starting; whether it does."""
+    come_in = access(appliance)
+    deadline = time.monotonic() + LOAD_SECONDS
+    while True:
+        try:
+            entry = entries.find(come_in)
+        except HomeAssistantError as error:
+            if error.code in REFUSED:
+                raise
+            entry = None
+        if entry is not None and entry.loaded:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _stopped(appliance: Appliance) -> Iterator[bool]:
+    """Whether Home Assistant is stopped; if so, the lock is held, and none of ours starts it."""
+    if not runs(appliance):
+        with lock.appliance_lock(appliance.paths.lock, LOOK):
+            if not runs(appliance):  # a restore has not just ended
+                yield True
+                return
+    yield False
 
 
 def _read(appliance: Appliance, device: Path) -> Backup:

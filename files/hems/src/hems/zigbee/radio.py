@@ -28,6 +28,10 @@ class RadioError(HemsError):
     """The dongle, or Home Assistant's environment, does not do what was asked."""
 
 
+class RefusedError(RadioError):
+    """zigpy answers that it can't: the dongle does not, or a backup is none."""
+
+
 class Radio:
     """Home Assistant's zigpy."""
 
@@ -57,7 +61,7 @@ class Radio:
     def convert(self, backup: dict[str, Any]) -> Backup:
         """Return a backup as Home Assistant's API gives it in the open format; opens nothing.
 
-        Raises RadioError.
+        Raises RefusedError when it is no whole backup, and RadioError.
         """
         answer: Backup = self._ask({"work": "convert", "backup": backup})["backup"]
         return answer
@@ -102,7 +106,7 @@ class Radio:
                 "run the whole playbook."
             ) from error
         if "error" in answer:
-            raise RadioError(
+            raise RefusedError(
                 f"The Zigbee dongle does not do it: {answer['error']}; plug it in again, "
                 "and try once more."
             )

@@ -15,7 +15,7 @@ from hems.settings import Appliance
 from hems.zigbee import adopt, adopted, backups, dongle
 from hems.zigbee import entry as entries
 from hems.zigbee.entry import Entry
-from hems.zigbee.radio import Radio
+from hems.zigbee.radio import Radio, RefusedError
 
 WORK = "Zigbee restore"
 START_SECONDS = 300.0  # that Home Assistant may take to start
@@ -31,6 +31,11 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
     Raises HemsError.
     """
     content = backups.load(file)
+    try:
+        Radio(appliance.home_assistant).convert(content)
+    except RefusedError as error:
+        # Known before Home Assistant is stopped for nothing.
+        raise backups.no_backup(file) from error
     with lock.appliance_lock(appliance.paths.lock, WORK):
         wanted = chosen or appliance.zigbee.dongle
         device = dongle.choose(dongle.plugged(wanted), wanted)

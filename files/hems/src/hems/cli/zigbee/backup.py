@@ -11,7 +11,9 @@ from hems.zigbee import care
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "--if-loaded", action="store_true", help="do nothing where Zigbee does not run"
+        "--before-update",
+        action="store_true",
+        help="wait for Zigbee; an older copy will do where the dongle is gone or broken",
     )
     parser.add_argument(
         "--inside", default="", metavar="WORK", help="run under the lock that this work holds"
@@ -21,9 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Keep a backup and say where it is."""
     appliance = settings.appliance()
-    if options.if_loaded and not care.loaded(appliance):
-        print("Zigbee does not run: there is nothing to back up.")
+    keep = care.backup_before_update if options.before_update else care.backup
+    path = keep(appliance, options.inside)
+    if path is None:
+        print("This box has no Zigbee network: there is nothing to back up.")
         return 0
-    path = care.backup(appliance, options.inside)
     print(f"{path} (it holds the network's key: keep it where only you can read it)")
     return 0

@@ -11,7 +11,7 @@ from hems import settings
 from hems.table import table
 from hems.zigbee import care
 
-HEADINGS = ("Name", "Device", "Address", "Last heard (UTC)", "State")
+HEADINGS = ("Name", "Device", "Address", "Last heard", "State")
 COORDINATOR = 0x0000  # its network address
 
 
@@ -31,9 +31,9 @@ def rows(devices: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 
 def heard(last_seen: str | float | None) -> str:
-    """Return when a device was last heard: Home Assistant's text, or Unix seconds."""
+    """Return when a device was last heard, in the box's time: ZHA's text, or Unix seconds."""
     if isinstance(last_seen, (int, float)):
-        return datetime.fromtimestamp(last_seen, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(last_seen, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     return last_seen.replace("T", " ") if last_seen else "never"
 
 
