@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
@@ -53,16 +52,37 @@ def test_no_log_is_nothing_done(tmp_path: Path) -> None:
     assert journal.read(tmp_path / journal.FILE, 5) == []
 
 
-def test_hems_why_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A box's directory, where ``hems`` looks for everything."""
     (tmp_path / "hems.toml").write_text(GOOD.replace("/var/lib/hems", str(tmp_path)))
     monkeypatch.setattr("hems.settings.appliance.__defaults__", (tmp_path,))
+    return tmp_path
+
+
+def test_hems_why_answers(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["why"]) == 0
     assert capsys.readouterr().out.strip() == why.NOTHING
-    Actor(tmp_path, dry_run=False, hands=Hands(restart=lambda _: None)).carry_out(RESTART)
-    assert why.run(argparse.Namespace()) == 0
+    Actor(box, dry_run=False, hands=Hands(restart=lambda _: None)).carry_out(RESTART)
+    assert cli.main(["why"]) == 0
     said = capsys.readouterr().out
     assert "restarted nginx.service" in said
     assert "because: 3 misses in a row" in said
     assert "observed: does not answer: timed out" in said
+
+
+def test_hems_why_answers_with_as_many_entries_as_asked(
+    box: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(30):
+        journal.append(box / journal.FILE, str(entry(number)))
+    for arguments, count in (([], why.COUNT), (["--count", "1"], 1), (["--count", "99"], 30)):
+        assert cli.main(["why", *arguments]) == 0
+        assert capsys.readouterr().out.count("because:") == count
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", ""])
+def test_hems_why_wants_a_count(count: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["why", f"--count={count}"])
+    assert ended.value.code == cli.USAGE

@@ -22,6 +22,17 @@ VERBS = {
 }
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--count",
+        type=_count,
+        default=COUNT,
+        metavar="N",
+        help="the newest N entries (%(default)s)",
+    )
+
+
 def lines(entries: Iterable[Entry]) -> Iterable[str]:
     """Return the log for people, the newest last."""
     for entry in entries:
@@ -31,12 +42,18 @@ def lines(entries: Iterable[Entry]) -> Iterable[str]:
         yield f"{'':20}  observed: {entry.observed}"
 
 
-def run(_options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Show the newest entries of the restart log."""
     path = settings.appliance().paths.state / journal.FILE
     try:
-        entries = journal.read(path, COUNT)
+        entries = journal.read(path, options.count)
     except OSError as error:
         raise HemsError(f"The restart log can't be read: {error}.") from error
     print("\n".join(lines(entries)) or NOTHING)
     return 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
+    return int(text)

@@ -92,9 +92,17 @@ def _throttled() -> int | None:
     return parse_throttled(done.stdout)
 
 
+def clock_state() -> int:
+    """Return what adjtimex(2) says of the clock, TIME_ERROR among it; -1 when it is refused.
+
+    The kernel knows it whoever sets the clock.
+    """
+    # All zero: modes 0 only reads.
+    return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES)))
+
+
 def _synchronised() -> bool | None:
     if CONTAINER.exists():
         return None  # the clock is the host's
-    # All zero: modes 0 only reads. The kernel knows it whoever sets the clock.
-    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
+    state = clock_state()
     return None if state < 0 else state != TIME_ERROR
