@@ -120,10 +120,10 @@ def test_a_refused_token_is_not_sent_again(box: Box) -> None:
 def test_a_look_takes_the_lock_only_while_home_assistant_stays_stopped(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(care, "ask", lambda *_: ["through Home Assistant"])
+    monkeypatch.setattr(care, "ask", lambda *_: [{"from": "Home Assistant"}])
     # A restore starts it between the two looks.
     box.runs = iter([False, True])
-    assert care.devices(box.appliance) == ["through Home Assistant"]
+    assert care.devices(box.appliance) == [{"from": "Home Assistant"}]
     with appliance_lock(box.appliance.paths.lock, "converge"):
         box.runs = iter([True])
-        assert care.devices(box.appliance) == ["through Home Assistant"]
+        assert care.devices(box.appliance) == [{"from": "Home Assistant"}]
