@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ CODES = {
 }
 # With a broken configuration Home Assistant starts half of itself: recovery mode.
 NAMED = {unit: {code} for unit, code in CODES.items()}
-NAMED["home-assistant"] |= {"home_assistant_not_running"}
+NAMED["home-assistant"] |= {"home_assistant_recovery"}
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,42 @@ def test_a_service_whose_configuration_is_broken_is_named(
     assert until(lambda: not NAMED[unit] & watchdog.codes() and answers(pi, unit))
 
 
+def test_a_start_that_hangs_is_named_and_left_to_systemd(pi: Any, watchdog: Watchdog) -> None:
+    directory = "/run/systemd/system/influxdb.service.d"
+    hangs = "[Service]\nExecStart=\nExecStart=/bin/sleep infinity"
+    known = len(watchdog.actions())
+    try:
+        pi.check_output(f"mkdir -p {directory}")
+        pi.run_expect([0], f"cat > {directory}/zz-test.conf <<'END'\n{hangs}\nEND")
+        pi.check_output("systemctl daemon-reload; systemctl restart --no-block influxdb")
+        assert until(lambda: "influxdb_down" in watchdog.codes())
+        assert pi.check_output("systemctl show -P ActiveState influxdb") == "activating"
+        assert not until(lambda: watchdog.actions()[known:], 15)
+    finally:
+        pi.check_output(f"rm -r {directory}; systemctl daemon-reload; systemctl restart influxdb")
+    assert until(lambda: "influxdb_down" not in watchdog.codes())
+
+
+def is_new(pi: Any, unit: str, gone: str) -> bool:
+    return main_pid(pi, unit) not in ("0", gone)
+
+
+def test_a_service_that_ends_again_and_again_is_named_though_it_answers(
+    pi: Any, watchdog: Watchdog
+) -> None:
+    unit = "hass-configurator"
+    for _ in range(4):  # once more than the budget
+        before = main_pid(pi, unit)
+        pi.check_output(f"systemctl kill --signal=KILL {unit}")
+        assert until(partial(is_new, pi, unit, before), 30)
+    assert until(lambda: ("service_crashing", f"{unit}.service") in watchdog.issues(), 30)
+    assert until(lambda: answers(pi, unit) and "editor_down" not in watchdog.codes(), 30)
+    assert "service_crashing" in watchdog.codes()
+    # A start by hand is a new beginning.
+    pi.check_output(f"systemctl restart {unit}")
+    assert until(lambda: ("service_crashing", f"{unit}.service") not in watchdog.issues(), 30)
+
+
 def test_a_second_home_assistant_does_not_touch_the_firsts_directory(
     pi: Any, site: dict[str, Any]
 ) -> None:
@@ -165,3 +203,20 @@ def test_the_watchdog_may_touch_its_units_and_no_others(pi: Any) -> None:
     assert pi.run(f"{as_hems} restart {UNIT}").rc != 0
     assert pi.run(f"{as_hems} poweroff").rc != 0
     assert pi.run(f"{as_hems} reset-failed hass-configurator.service").rc == 0
+    # A signal that changes nothing.
+    assert pi.run(f"{as_hems} kill --signal=CONT hass-configurator.service").rc == 0
+    assert pi.run(f"{as_hems} kill --signal=CONT ssh.service").rc != 0
+
+
+def test_the_watchdog_may_ask_whether_the_clock_is_synchronised(
+    pi: Any, site: dict[str, Any]
+) -> None:
+    # Under the unit's own limits: an answer, where a refusal is -1.
+    names = ("User", "CapabilityBoundingSet", "SystemCallFilter", "SystemCallErrorNumber")
+    limits = [f"{name}={pi.check_output(f'systemctl show -P {name} {UNIT}')}" for name in names]
+    assert "clock_settime" not in limits[2].split()
+    ask = "from hems.health import vitals; print(vitals.clock_state())"
+    python = f"{site['hems_path_opt']}/current/bin/python -I -c"
+    options = " ".join(shlex.quote(f"--property={limit}") for limit in limits)
+    said = pi.check_output(f"systemd-run --quiet --wait --pipe {options} {python} '{ask}'")
+    assert int(said) >= 0

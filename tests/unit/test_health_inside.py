@@ -9,6 +9,7 @@ from hems.health import inside
 from hems.health.inside import Entry, Inside, look
 from hems.home_assistant import Access, HomeAssistantError
 from hems.watchdog import observe
+from hems.watchdog.observe import View
 
 from tests.unit.watchdog_settings import SETTINGS
 
@@ -52,6 +53,22 @@ def test_everything_is_read(answers: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize("off", [{"disabled_by": "user"}, {"source": "ignore"}])
+def test_what_a_person_has_switched_off_or_ignores_is_left_out(
+    answers: dict[str, Any], off: dict[str, str]
+) -> None:
+    entry = {"domain": "dlna", "state": "not_loaded", "source": "ssdp", "disabled_by": None} | off
+    answers["/api/config/config_entries/entry"] = [entry]
+    assert look(ACCESS, METER).entries == ()
+
+
+def test_what_is_not_loaded_does_not_work(answers: dict[str, Any]) -> None:
+    entry = {"domain": "mqtt", "state": "not_loaded", "source": "user", "disabled_by": None}
+    answers["/api/config/config_entries/entry"] = [entry]
+    (found,) = look(ACCESS, METER).entries
+    assert found == Entry("mqtt", "mqtt", "not_loaded", "") and not found.ok
+
+
 def test_a_meter_that_is_not_there_has_no_value(answers: dict[str, Any]) -> None:
     answers[f"/api/states/{METER}"] = refused("404")
     assert look(ACCESS, METER).meter is None
@@ -76,14 +93,44 @@ def test_another_programs_answer_is_not_understood(answers: dict[str, Any], conf
 def test_a_refused_token_is_never_sent_again(answers: dict[str, Any]) -> None:
     watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
     answers["/api/config"] = refused("401")
-    assert watched.look(1.0) == (None, None)
+    assert watched.look(1.0, True) == View()
     answers.clear()  # asking once more would fail
-    assert watched.look(2.0) == (None, None)
+    assert watched.look(2.0, True) == View()
     assert watched.refused
 
 
 def test_silence_goes_on_while_it_does_not_answer(answers: dict[str, Any]) -> None:
     watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
     answers["/api/config"] = refused("")
-    assert watched.look(60.0) == (None, 60.0)
+    assert watched.look(60.0, True) == View(silence=60.0)
     assert not watched.refused
+
+
+def test_one_late_answer_changes_nothing_and_three_in_a_row_are_told(
+    answers: dict[str, Any],
+) -> None:
+    watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
+    said = watched.look(0.0, True)
+    assert said.inside is not None and said.fresh and said.running == "2026.10.4"
+    answers["/api/config"] = refused("")
+    for now in (30.0, 60.0):
+        again = watched.look(now, True)
+        assert (again.inside, again.mute, again.silence) == (said.inside, "", now)
+        assert again.running == "", "what runs now was not said"
+    assert watched.look(90.0, True) == View(silence=90.0, mute="Home Assistant answers ")
+    answers.update(HEALTHY)
+    assert watched.look(120.0, True) == View(said.inside, True, 120.0)
+
+
+def test_one_that_is_down_is_not_asked_and_soon_forgotten(answers: dict[str, Any]) -> None:
+    watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
+    said = watched.look(0.0, True)
+    answers.clear()  # asking would fail
+    assert watched.look(30.0, False).inside == watched.look(60.0, False).inside == said.inside
+    for now in range(90, 900, 30):
+        assert watched.look(float(now), False) == View(), "another issue says that it is down"
+    # It is back, and its API a little later.
+    answers.update(HEALTHY | {"/api/config": refused("404")})
+    assert watched.look(900.0, True).mute == watched.look(930.0, True).mute == ""
+    answers.update(HEALTHY)
+    assert watched.look(960.0, True).inside == said.inside

@@ -65,10 +65,12 @@ RAISED = [
     ("door_down", service("door_down", down=True)),
     ("editor_down", service("editor_down", down=True)),
     ("service_stopped", service("editor_down", stopped=True)),
+    ("service_crashing", service("editor_down", crashing="more than 3 times")),
     ("no_internet", seen(internet=False)),
     ("health_blind", seen(refused=True, inside=None, silence=None)),
     ("home_assistant_not_running", inside(state="STARTING")),
-    ("home_assistant_not_running", inside(state=RECOVERY)),
+    ("home_assistant_recovery", inside(state=RECOVERY)),
+    ("home_assistant_silent", seen(inside=None, mute="no answer in time")),
     ("home_assistant_version", inside(version="2026.9.1")),
     ("integration_failed", inside(entries=(Entry("influxdb", "", "setup_retry", "refused"),))),
     ("zigbee_down", inside(entries=ZIGBEE)),
@@ -122,9 +124,19 @@ def test_every_kind_has_a_producer() -> None:
     assert set(KINDS) - produced == {"watchdog_silent"}, "its producer is health.store"
 
 
-@pytest.mark.parametrize("state", ["loaded", "not_loaded"])
-def test_an_entry_that_runs_or_is_off_is_no_issue(state: str) -> None:
-    assert judge(inside(entries=(Entry("sun", "Sun", state, ""),)), OPTIONS) == []
+@pytest.mark.parametrize("domain", ["mqtt", "zha"])
+def test_an_entry_whose_integration_could_not_start_is_one(domain: str) -> None:
+    left = inside(entries=(Entry(domain, "It", "not_loaded", ""),))
+    (found,) = judge(left, OPTIONS)
+    assert found.kind.code == ("zigbee_down" if domain == "zha" else "integration_failed")
+    assert found.detail == "It: not_loaded: it did not start; Settings, System, Logs says why"
+    assert found.kind.hold >= 60, "a reload is over before"
+
+
+@pytest.mark.parametrize("state", ["NOT_RUNNING", "STARTING", "STOPPING", RECOVERY])
+def test_an_entry_whose_turn_has_not_come_is_none(state: str) -> None:
+    waiting = inside(state=state, entries=(LOADED, Entry("mqtt", "MQTT", "not_loaded", "")))
+    assert "integration_failed" not in {item.kind.code for item in judge(waiting, OPTIONS)}
 
 
 def test_an_entry_that_is_set_up_again_and_again_is_one() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hems import HemsError
-from hems.lock import Holder, LockedError, appliance_lock, holder, parse_holder
+from hems.lock import Holder, LockedError, appliance_lock, holder, kept_free, parse_holder
 
 
 @pytest.fixture
@@ -36,6 +36,21 @@ def test_a_second_one_is_told_who_holds_it(path: Path) -> None:
     assert holder(path) is None
     with appliance_lock(path, "restore"):
         pass
+
+
+def test_whoever_may_only_read_it_can_keep_it_free_for_a_moment(path: Path) -> None:
+    with kept_free(path) as free:
+        assert free, "nobody has ever taken it"
+    with appliance_lock(path, "backup"), kept_free(path) as free:
+        assert not free
+    path.chmod(0o444)
+    with kept_free(path) as free:
+        assert free
+        with pytest.raises(LockedError, match="something"), appliance_lock(path, "restore"):
+            pytest.fail("somebody took it")
+    assert holder(path) is None
+    with kept_free(path / "below") as free:
+        assert not free, "what can't be asked counts as held"
 
 
 def test_an_error_inside_frees_it(path: Path) -> None:

@@ -17,6 +17,8 @@ SubState=running
 Result=success
 NRestarts=2
 UnitFileState=enabled
+ActiveEnterTimestampMonotonic=61500000
+InactiveExitTimestampMonotonic=60250000
 
 Id=influxdb.service
 LoadState=loaded
@@ -62,6 +64,8 @@ def test_units_are_read_from_what_systemctl_prints() -> None:
         "not-found",
     ]
     assert units["mosquitto.service"].restarts == 2
+    assert (units["mosquitto.service"].begun, units["mosquitto.service"].up_since) == (60.25, 61.5)
+    assert units["influxdb.service"].begun == 0.0
     assert units["hems-tls.timer"].restarts == 0, "a timer has no such property"
 
 

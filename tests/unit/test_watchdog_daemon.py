@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hems.health import store
+from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
 from hems.systemd import SystemdError, Unit
 from hems.watchdog import daemon as module
-from hems.watchdog import memory, network, observe, probes
+from hems.watchdog import ladder, memory, network, observe, probes
+from hems.watchdog.act import Actor, Hands
 from hems.watchdog.core import Look, Sight
 from hems.watchdog.daemon import Daemon
 from hems.watchdog.probes import Secrets
@@ -35,7 +39,8 @@ def missing_units(services: Any) -> list[Sight]:
 @pytest.fixture
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     """A daemon on a box where nothing answers at all."""
-    text = GOOD.replace("/run/hems", str(tmp_path)).replace("/var/lib/hems", str(tmp_path / "s"))
+    text = GOOD.replace("/run/hems", str(tmp_path)).replace("/run/lock", str(tmp_path))
+    text = text.replace("/var/lib/hems", str(tmp_path / "s"))
     (tmp_path / "s").mkdir()
     monkeypatch.setattr(observe, "reachable", lambda _: False)
     monkeypatch.setattr(observe, "is_locked", lambda _: False)
@@ -45,6 +50,57 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(probes, "round_trip", lambda *_: Look(False, "does not answer"))
     options = parse(TEXT.replace("hold_scale = 1", "hold_scale = 0"), Watchdog, "watchdog.toml")
     return Daemon(parse(text, Appliance, "hems.toml"), options, Secrets("a", "b", "c"))
+
+
+def answering(*silent: str) -> Any:
+    """Every unit is up for long; those that are named here are silent."""
+
+    def sights(services: Any) -> list[Sight]:
+        up = Unit("", "loaded", "active", "running", "success", 0, "enabled")
+        return [
+            Sight(dataclasses.replace(up, name=one.unit), Look(one.code not in silent, "seen"), 1)
+            for one in services
+        ]
+
+    return sights
+
+
+@pytest.mark.parametrize("taken", ["", "in the round", "at the reboot"])
+def test_no_reboot_while_somebody_has_just_begun_to_work_on_the_box(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    orders, looked = [], []
+    path = daemon._appliance.paths.lock
+
+    def is_locked(_: Path) -> bool:  # asked before the probes, after them, and before the ladder
+        looked.append(True)
+        return taken == "in the round" and len(looked) > 2
+
+    def reboot() -> None:
+        with pytest.raises(LockedError), appliance_lock(path, "restore"):
+            pytest.fail("work begins on a box that reboots")
+        orders.append("reboot")
+
+    path.touch()
+    monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", False, Hands(reboot=reboot)))
+    monkeypatch.setattr(observe, "sights", answering())
+    monkeypatch.setattr(observe, "is_locked", is_locked)
+    daemon._rungs = ladder.Rungs(gone_since=time.monotonic() - 1801.0)
+    with appliance_lock(path, "update") if taken == "at the reboot" else nullcontext():
+        daemon.look()
+    assert orders == ([] if taken else ["reboot"])
+    assert daemon._rungs.step == len(orders)
+
+
+def test_a_service_that_is_down_is_told_at_once(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observe, "sights", answering("door_down"))
+    monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", True))
+    for _ in range(3):
+        daemon.look()  # the round is due only at the first
+    report = json.loads((tmp_path / store.FILE).read_text())
+    assert "door_down" in {entry["code"] for entry in report["issues"]}
 
 
 @pytest.mark.parametrize("sights", [silent_systemd, missing_units])

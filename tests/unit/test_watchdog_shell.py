@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hems import HemsError, internet
+from hems import HemsError
 from hems.settings import SettingsError, parse
 from hems.systemd import SystemdError
 from hems.watchdog import journal, memory, network
@@ -218,8 +218,3 @@ def test_credentials_come_from_systemd(tmp_path: Path) -> None:
     (tmp_path / "mqtt_hems").unlink()
     with pytest.raises(HemsError, match="systemctl start hems-watchdog"):
         read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})
-
-
-def test_nobody_to_ask_is_no_answer() -> None:
-    assert internet.reachable([], timeout=0.1) is None
-    assert internet.echo_request(3)[:1] == b"\x08"

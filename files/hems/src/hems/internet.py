@@ -1,5 +1,7 @@
 """Whether the Internet is there: ICMP echo (RFC 792) to several hosts at once, unprivileged.
 
+Where a network drops echoes, a host that takes a TCP connection shows it as well.
+
 Linux lets the groups in ``net.ipv4.ping_group_range`` open an ICMP socket of type SOCK_DGRAM: the
 kernel chooses the identifier and passes only answers to it on.
 """
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 
 ECHO_REQUEST = 8
 ECHO_REPLY = 0
+PORTS = (443, 53)  # what public name servers listen on
 
 
 def may_ask() -> bool:
@@ -50,6 +53,15 @@ def reachable(targets: Sequence[str], timeout: float = 3.0) -> str | None:
             except OSError:
                 continue  # no route, or a name that nobody resolves: as good as no answer
         return _first_answer(client, asked, deadline) if asked else None
+
+
+def connects(target: str, port: int, timeout: float) -> bool:
+    """Whether a target (an IPv4 address) takes a TCP connection within ``timeout`` seconds."""
+    try:
+        socket.create_connection((target, port), timeout).close()
+    except OSError:
+        return False
+    return True
 
 
 def _socket() -> socket.socket:

@@ -85,6 +85,28 @@ def holder(path: Path) -> Holder | None:
 
 
 @contextmanager
+def kept_free(path: Path) -> Iterator[bool]:
+    """Let nobody take the lock inside the with-block; False when it is held, or can't be asked.
+
+    It takes no right to write. Whoever wants the lock meanwhile is told that something holds it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        yield isinstance(error, FileNotFoundError)
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def appliance_lock(
     path: Path,
     work: str,

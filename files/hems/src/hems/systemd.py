@@ -28,6 +28,7 @@ PROPERTIES = (
     "NRestarts",
     "UnitFileState",
     "ActiveEnterTimestampMonotonic",
+    "InactiveExitTimestampMonotonic",
 )
 
 
@@ -47,6 +48,7 @@ class Unit:
     restarts: int  # by systemd itself, since it was last started by hand
     enabled: str  # enabled, disabled, static …
     up_since: float = 0.0  # monotonic seconds; of the last time when it is not up
+    begun: float = 0.0  # monotonic seconds: when its last start began
 
     @property
     def is_up(self) -> bool:
@@ -131,9 +133,14 @@ def parse_units(text: str) -> dict[str, Unit]:
                 result=values.get("Result", ""),
                 restarts=int(values.get("NRestarts") or 0),
                 enabled=values.get("UnitFileState", ""),
-                up_since=int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+                up_since=_seconds(values, "ActiveEnterTimestampMonotonic"),
+                begun=_seconds(values, "InactiveExitTimestampMonotonic"),
             )
     return units
+
+
+def _seconds(values: Mapping[str, str], key: str) -> float:
+    return int(values.get(key) or 0) / 1e6
 
 
 def units(names: Iterable[str], run: Run = _systemctl) -> dict[str, Unit]:

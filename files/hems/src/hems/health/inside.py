@@ -19,7 +19,7 @@ RECOVERY = "in recovery mode"
 ZIGBEE = "zha"
 IGNORED = "ignore"
 LOADED = "loaded"
-SETTLED = (LOADED, "not_loaded")  # a set-up in progress is over before its issue counts
+NOT_LOADED = "not_loaded"  # not set up yet, or never: its integration itself could not start
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Entry:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong with it, as far as one can tell."""
-        return self.state in SETTLED
+        """Whether it works; a set-up in progress is over before its issue counts."""
+        return self.state == LOADED
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def parse_state(config: dict[str, Any]) -> str:
 
 
 def parse_entries(listed: list[dict[str, Any]]) -> tuple[Entry, ...]:
-    """Return the entries that a person has not switched off."""
+    """Return the entries that a person has neither switched off nor asked not to see."""
     return tuple(
         Entry(
             str(entry["domain"]),
@@ -67,7 +67,7 @@ def parse_entries(listed: list[dict[str, Any]]) -> tuple[Entry, ...]:
             str(entry.get("reason") or ""),
         )
         for entry in listed
-        if not entry.get("disabled_by")
+        if not entry.get("disabled_by") and entry.get("source") != IGNORED
     )
 
 

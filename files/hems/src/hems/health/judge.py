@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, issue
 from hems.health.dongle import DongleSeen
-from hems.health.inside import ZIGBEE, Entry, Inside
+from hems.health.inside import NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,
@@ -17,6 +17,7 @@ from hems.health.vitals import (
 from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
+NO_REASON = "it did not start; Settings, System, Logs says why"  # of an entry not loaded
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ServiceSeen:
     down: bool = False
     stopped: bool = False
     given_up: bool = False
+    crashing: str = ""  # how often systemd restarted it, when that is too often
     detail: str = ""
 
 
@@ -48,6 +50,7 @@ class Seen:
     internet: bool | None = None
     inside: Inside | None = None
     refused: bool = False  # Home Assistant does not take the token
+    mute: str = ""  # why Home Assistant has not said for too long how it is, though it answers
     silence: float | None = None  # seconds without a meter reading; None: not looked at
     installed: str = ""  # version of Home Assistant
     vitals: Vitals | None = None
@@ -62,6 +65,8 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
         found.append(issue("no_internet", "none of the targets answers"))
     if seen.refused:
         found.append(issue("health_blind", "Home Assistant refuses the token"))
+    if seen.mute:
+        found.append(issue("home_assistant_silent", seen.mute))
     if seen.inside is not None:
         found.extend(_inside(seen.inside, seen))
     if seen.silence is not None and seen.silence >= settings.meter_silence:
@@ -80,19 +85,28 @@ def _services(services: Iterable[ServiceSeen]) -> Iterable[Issue]:
             yield issue(service.code, service.detail)
         if service.given_up:
             yield issue("service_given_up", service.detail, service.unit)
+        if service.crashing:
+            yield issue("service_crashing", service.crashing, service.unit)
 
 
 def _inside(inside: Inside, seen: Seen) -> Iterable[Issue]:
-    if inside.state != RUNNING:
+    if inside.state == RECOVERY:
+        yield issue("home_assistant_recovery", f"it is {inside.state}")
+    elif inside.state != RUNNING:
         yield issue("home_assistant_not_running", f"it is {inside.state}")
     if seen.installed and inside.version != seen.installed:
         detail = f"{inside.version} runs, {seen.installed} is installed"
         yield issue("home_assistant_version", detail)
-    for entry in inside.entries:
-        if not entry.ok:
-            yield _entry(entry, seen.dongle)
+    for entry in _failed(inside):
+        yield _entry(entry, seen.dongle)
     if seen.dongle is not None and seen.dongle.expected and not inside.zigbee:
         yield _not_taken(seen.dongle)
+
+
+def _failed(inside: Inside) -> Iterable[Entry]:
+    # Until it runs, an entry's turn may still come; in recovery mode it does not.
+    waiting = "" if inside.state == RUNNING else NOT_LOADED
+    return (entry for entry in inside.entries if not entry.ok and entry.state != waiting)
 
 
 def _not_taken(dongle: DongleSeen) -> Issue:
@@ -102,7 +116,8 @@ def _not_taken(dongle: DongleSeen) -> Issue:
 
 
 def _entry(entry: Entry, dongle: DongleSeen | None) -> Issue:
-    detail = ": ".join(part for part in (entry.title, entry.state, entry.reason) if part)
+    reason = entry.reason or (NO_REASON if entry.state == NOT_LOADED else "")
+    detail = ": ".join(part for part in (entry.title, entry.state, reason) if part)
     if entry.domain != ZIGBEE:
         return issue("integration_failed", detail, entry.domain)
     pulled = dongle is not None and dongle.pulled

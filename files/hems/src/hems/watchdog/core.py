@@ -13,6 +13,10 @@ from enum import Enum
 from hems.systemd import Unit
 from hems.watchdog.settings import Services
 
+# A start that has been seen without an answer for these seconds is named, also where it may take
+# longer: with two rounds' time, that is within two minutes.
+NAMED_AFTER = 60.0
+
 
 @dataclass(frozen=True)
 class Look:
@@ -66,6 +70,15 @@ class Memory:
     pending: float | None = None  # when our last restart was ordered, until the unit is up again
     killed: bool = False  # that restart's stop was cut short already
     detail: str = ""
+    silent: float | None = None  # since when it has been seen without an answer
+    late: bool = False  # its start takes so long that it is named; it is not restarted for that
+    counter: int | None = None  # how often systemd had restarted it when it was last looked at
+    crashes: tuple[float, ...] = ()  # when that had grown, within the budget's time
+
+    @property
+    def named(self) -> bool:
+        """Whether it is an issue that it does not answer."""
+        return self.down or self.late
 
     @property
     def doubtful(self) -> bool:
@@ -90,6 +103,17 @@ def given_up(memory: Memory, settings: Services) -> bool:
     return memory.down and len(memory.restarts) >= settings.budget
 
 
+def crashing(memory: Memory, settings: Services) -> str:
+    """Return that systemd has restarted the unit more often than the budget allows, else nothing.
+
+    Such a unit may answer at every look.
+    """
+    if len(memory.crashes) <= settings.budget:
+        return ""
+    minutes = settings.budget_time / 60
+    return f"systemd has started it again more than {settings.budget} times in {minutes:.0f} min"
+
+
 def decide(
     state: State, sights: Iterable[Sight], now: float, locked: bool, settings: Services
 ) -> tuple[State, list[Action]]:
@@ -100,7 +124,10 @@ def decide(
     actions = []
     for sight in sights:
         name = sight.unit.name
-        units[name], action = _judge(state.of(name), sight, now, protected, settings)
+        before = state.of(name)
+        after, action = _judge(before, sight, now, protected, settings)
+        crashes = _crashes(before, sight.unit, now, protected, settings)
+        units[name] = replace(after, counter=sight.unit.restarts, crashes=crashes)
         if action is not None:
             actions.append(action)
     return State(units, since), actions
@@ -118,18 +145,22 @@ def _judge(
         return Memory(stopped=True, restarts=fresh, detail=str(unit)), None
     if memory.pending is not None and unit.active == "deactivating":
         return _cut_short(memory, unit, now, settings)
-    if unit.active in ("deactivating", "activating") and unit.sub != "auto-restart":
+    if unit.active == "deactivating":
         return memory, None  # on its way
-    memory = replace(memory, pending=None)
-    if unit.is_up and now - unit.up_since < sight.start:
-        return memory, None  # still starting
     detail = look.detail if unit.is_up else str(unit)
+    silent = memory.silent if memory.silent is not None else now
+    memory = replace(memory, silent=silent)
+    since = _start(unit)
+    if since is not None and now - since < sight.start:
+        return _starting(memory, unit, now - silent, detail), None
+    memory = replace(memory, pending=None)
     misses = memory.misses + 1
     enough = misses >= settings.misses
     memory = replace(memory, misses=misses, detail=detail, down=memory.down or enough)
-    # systemd itself starts a unit in auto-restart again; restarting it would only disturb that.
+    # systemd itself starts a unit in auto-restart again, and ends a start that takes too long:
+    # restarting it would only disturb that.
     curable = look.curable or not unit.is_up
-    idle = unit.sub != "auto-restart" and unit.load == "loaded"
+    idle = unit.active != "activating" and unit.load == "loaded"
     if not enough or protected or not curable or not idle:
         return memory, None
     if len(fresh) >= settings.budget:
@@ -137,6 +168,37 @@ def _judge(
     cause = f"{misses} misses in a row"
     memory = replace(memory, restarts=(*fresh, now), pending=now, killed=False, misses=0)
     return memory, Action(Verb.RESTART, unit.name, cause, detail)
+
+
+def _start(unit: Unit) -> float | None:
+    """Return when the start began that the unit is in or came up by; None: it has none."""
+    if unit.is_up:
+        return unit.up_since
+    starts = unit.active == "activating" and unit.sub != "auto-restart"
+    return unit.begun if starts else None
+
+
+def _starting(memory: Memory, unit: Unit, silent: float, detail: str) -> Memory:
+    if unit.is_up:
+        memory = replace(memory, pending=None)
+    return replace(memory, late=True, detail=detail) if silent >= NAMED_AFTER else memory
+
+
+def _crashes(
+    memory: Memory, unit: Unit, now: float, protected: bool, settings: Services
+) -> tuple[float, ...]:
+    """Return when systemd restarted the unit by itself, within the budget's time."""
+    known = tuple(at for at in memory.crashes if now - at < settings.budget_time)
+    before = memory.counter
+    if before is None:
+        return known  # a first look has nothing to compare with
+    if unit.restarts < before:  # the unit was started anew, and systemd counts from 0
+        before = 0
+        if memory.pending is None:  # by a person or the playbook: a new beginning
+            known = ()
+    if protected:
+        return known  # whoever holds the lock may try things
+    return (*known, *[now] * (unit.restarts - before))[-settings.budget - 1 :]
 
 
 def _scarred(memory: Memory, sight: Sight, now: float) -> float | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hems import HemsError, release, settings, systemd
+from hems import HemsError, lock, release, settings, systemd
 from hems.health import announce, dongle, store
 from hems.health.catalogue import Issue, rank
 from hems.health.debounce import Debounce
@@ -22,10 +22,11 @@ from hems.watchdog import core, ladder, memory, network, observe
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
 from hems.watchdog.broker import round_trip
-from hems.watchdog.core import Sight, Verb
+from hems.watchdog.core import Action, Sight, Verb
 from hems.watchdog.probes import Secrets, services
 from hems.watchdog.settings import FILE, Watchdog
 
+NOT_OURS = "not by this watchdog: power, a person, or a reset because the system hung"
 CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")
 
 
@@ -60,6 +61,7 @@ class Daemon:
         self._issues: tuple[Issue, ...] = ()
         self._version = ""
         self._round_at = now
+        self._named: set[str] = set()
         self._lasting = memory.load_lasting(appliance.paths.state)
         boot = memory.load_boot(appliance.paths.run)
         if boot is None:
@@ -68,25 +70,31 @@ class Daemon:
 
     def _first_start(self) -> memory.Boot:
         own = self._actor.has_rebooted()
-        cause = "the watchdog rebooted it" if own else "not by the watchdog: power or a person"
+        cause = "the watchdog rebooted it" if own else NOT_OURS
         self._actor.note("start", "box", cause, f"ladder at step {self._lasting.step}")
         return memory.Boot(rungs=ladder.Rungs(step=self._lasting.step))
 
     def look(self) -> float:
         """Do one look and return after how many seconds the next one is due."""
         now = time.monotonic()
-        locked = observe.is_locked(self._appliance.paths.lock)
+        locked = self._is_locked()
         sights = self._sights()
+        locked = locked or self._is_locked()  # the probes took their time
         self._state, actions = core.decide(self._state, sights, now, locked, self._options.services)
         for action in actions:
             self._actor.carry_out(action)
         systemd.feed_watchdog()
-        if now >= self._round_at:
+        named = {unit for unit, known in self._state.units.items() if known.named}
+        if now >= self._round_at or named != self._named:  # what is new is told at once
+            self._named = named
             self._round_at = now + self._options.services.look
             self._round(sights, now, locked)
         self._save()
         pause = core.next_look(self._state, self._options.services)
         return min(pause, max(0.0, self._round_at - now))
+
+    def _is_locked(self) -> bool:
+        return observe.is_locked(self._appliance.paths.lock)
 
     def _sights(self) -> list[Sight]:
         try:
@@ -100,19 +108,21 @@ class Daemon:
         reachable = observe.reachable(appliance.internet.targets)
         unit = appliance.units.home_assistant
         up = any(sight.unit.name == unit and sight.look.ok for sight in sights)
-        inside, silence = self._inside.look(now) if up else (None, None)
+        view = self._inside.look(now, up)
+        inside = view.inside
         installed = observe.installed_version(options.release.home_assistant)
+        locked = locked or self._is_locked()
         self._climb(reachable, now, locked)
-        running = inside.version if inside else ""
-        self._watch_release(guard.Versions(unit, running, installed), now, locked)
+        self._watch_release(guard.Versions(unit, view.running, installed), now, locked)
         systemd.feed_watchdog()
         seen = Seen(
             services=self._services_seen(sights),
             internet=reachable,
             inside=inside,
             refused=self._inside.refused,
-            silence=silence,
-            installed=installed,
+            mute=view.mute,
+            silence=view.silence,
+            installed=installed if up else "",  # what is down runs no version
             vitals=observe.measured(appliance.paths.state),
             dongle=dongle.look(appliance, inside.entries) if inside else None,
             certificates=self._certificates.look(now),
@@ -128,9 +138,10 @@ class Daemon:
                 ServiceSeen(
                     (sight and sight.look.code) or service.code,
                     service.unit,
-                    down=remembered.down,
+                    down=remembered.named,
                     stopped=remembered.stopped,
                     given_up=core.given_up(remembered, self._options.services),
+                    crashing=core.crashing(remembered, self._options.services),
                     detail=remembered.detail,
                 )
             )
@@ -138,19 +149,27 @@ class Daemon:
 
     def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:
         options = self._options.internet
-        before = self._rungs.step
-        self._rungs, action = ladder.decide(
-            self._rungs, ladder.Network(reachable, network.available()), now, locked, options
-        )
-        if action is not None:
-            rebooting = action.verb is Verb.REBOOT
-            self._actor.carry_out(action, before=self._remember_reboot if rebooting else _nothing)
-        elif self._rungs.step != before:
-            self._lasting = memory.Lasting()
-            self._keep(self._lasting)
+        seen = ladder.Network(reachable, network.available())
+        rungs, action = ladder.decide(self._rungs, seen, now, locked, options)
+        if action is not None and action.verb is Verb.REBOOT:
+            self._reboot(rungs, action)
+        else:
+            before, self._rungs = self._rungs, rungs
+            if action is not None:
+                self._actor.carry_out(action)
+            elif rungs.step != before.step:
+                self._lasting = memory.Lasting()
+                self._keep(self._lasting)
         self._rungs, action = ladder.hotspot(self._rungs, observe.hotspot_active(), now, options)
         if action is not None:
             self._actor.carry_out(action)
+
+    def _reboot(self, rungs: ladder.Rungs, action: Action) -> None:
+        """Reboot, unless somebody has just begun to work on the box; meanwhile, nobody begins."""
+        with lock.kept_free(self._appliance.paths.lock) as free:
+            if free:
+                self._rungs = rungs
+                self._actor.carry_out(action, before=self._remember_reboot)
 
     def _keep(self, lasting: memory.Lasting) -> None:
         try:
@@ -197,10 +216,6 @@ class Daemon:
     def _save(self) -> None:
         boot = memory.Boot(dict(self._state.units), self._rungs, self._guard)
         memory.save_boot(self._appliance.paths.run, boot)
-
-
-def _nothing() -> None:
-    """Nothing has to be done before."""
 
 
 def main() -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from hems import HemsError, internet, lock, probes, systemd
@@ -18,7 +20,10 @@ from hems.watchdog.core import Look, Sight
 from hems.watchdog.probes import Service
 from hems.watchdog.settings import Health
 
+PATIENCE = 2  # rounds: the third without an answer counts
 CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
+ECHO_SECONDS = 1.0  # that the first echoes may take …
+DOUBT_SECONDS = 2.0  # … and, when none is answered, second ones and the TCP connections
 DAY_SECONDS = 86400
 NOT_ASKED = Look(False, "is not asked, as its unit is down")
 
@@ -49,10 +54,23 @@ def is_locked(path: Path) -> bool:
 
 
 def reachable(targets: Sequence[str]) -> bool | None:
-    """Whether the Internet answers; None when this box may not ask."""
-    if internet.reachable(targets) is not None:
+    """Whether the Internet answers, within 3 s; None when this box may not ask.
+
+    A network that drops echoes still has Internet: without an answer, TCP is tried as well.
+    """
+    if internet.reachable(targets, ECHO_SECONDS) is not None:
+        return True
+    if _answers_in_doubt(targets):
         return True
     return False if targets and internet.may_ask() else None
+
+
+def _answers_in_doubt(targets: Sequence[str]) -> bool:
+    calls = list(product(targets, internet.PORTS))
+    with ThreadPoolExecutor(max_workers=len(calls) + 1) as pool:
+        echo = pool.submit(internet.reachable, targets, DOUBT_SECONDS)
+        taken = [pool.submit(internet.connects, *call, DOUBT_SECONDS) for call in calls]
+        return echo.result() is not None or any(one.result() for one in taken)
 
 
 def hotspot_active() -> bool:
@@ -82,29 +100,62 @@ def measured(path: Path) -> vitals.Vitals | None:
         return None
 
 
+@dataclass(frozen=True)
+class View:
+    """Home Assistant from inside, as far as what it last said still counts."""
+
+    inside: inside.Inside | None = None
+    fresh: bool = False  # said in this round
+    silence: float | None = None  # seconds since the meter's last fresh reading
+    mute: str = ""  # why it has not said for too long how it is, though it answers
+
+    @property
+    def running(self) -> str:
+        """The version that runs; empty when it was not said in this round."""
+        return self.inside.version if self.inside is not None and self.fresh else ""
+
+
 class HomeAssistant:
-    """Home Assistant from inside; after one refusal its token is not sent again."""
+    """Home Assistant from inside; after one refusal its token is not sent again.
+
+    A round without an answer changes nothing yet: what was said before counts for PATIENCE rounds.
+    """
 
     def __init__(self, access: Access, settings: Health, now: float) -> None:
         self._access, self._settings = access, settings
         self._clock = meter.MeterClock(now)
+        self._last: inside.Inside | None = None
+        self._missed = 0  # rounds in a row without an answer …
+        self._mute = 0  # … of these the last in a row in which it answered from outside
         self.refused = False
 
-    def look(self, now: float) -> tuple[inside.Inside | None, float | None]:
-        """Return what it says, and the seconds since the meter's last fresh reading."""
+    def look(self, now: float, up: bool) -> View:
+        """Return what it says at ``now`` (monotonic s); it is asked only when ``up``, answering."""
         if self.refused:
-            return None, None
+            return View()
+        if not up:
+            return self._recall(now, "")
         try:
             seen = inside.look(self._access, self._settings.meter)
         except HomeAssistantError as error:
             self.refused = error.code in REFUSED
-            return None, None if self.refused else self._clock.silence({}, now)
+            return View() if self.refused else self._recall(now, str(error))
+        self._last, self._missed, self._mute = seen, 0, 0
         silence = self._clock.silence({"reported": seen.meter}, now)
         # Asked only in doubt, as it takes a connection of its own.
         doubtful = silence >= self._settings.meter_silence / 2
         if doubtful and seen.meter is not None and seen.has(ZIGBEE):
             silence = self._clock.silence({"heard": self._last_seen()}, now)
-        return seen, silence
+        return View(seen, True, silence)
+
+    def _recall(self, now: float, reason: str) -> View:
+        self._missed += 1
+        self._mute = self._mute + 1 if reason else 0
+        if self._missed > PATIENCE:
+            self._last = None
+        known = bool(reason) or self._last is not None
+        silence = self._clock.silence({}, now) if known else None
+        return View(self._last, False, silence, reason if self._mute > PATIENCE else "")
 
     def _last_seen(self) -> str | None:
         try:
