@@ -44,13 +44,13 @@ class Progress:
 
 def pairing(arguments: dict[str, Any]) -> list[str]:
     """Return the command that pairs. Raises Refusal."""
-    known = {"name", "seconds", "replace", "in_energy"}
+    known = {"name", "seconds", "pulses", "replace", "in_energy"}
     if unknown := sorted(set(arguments) - known):
         raise Refusal(
             f"zigbee_pairing has no {', '.join(unknown)}, only {', '.join(sorted(known))}."
         )
     command = [COMMAND, "zigbee", "pair"]
-    for option in ("name", "seconds"):
+    for option in ("name", "seconds", "pulses"):
         if arguments.get(option) not in (None, ""):
             command += [f"--{option}", str(arguments[option])]
     if _is_true(arguments.get("replace", False)):

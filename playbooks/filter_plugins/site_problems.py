@@ -50,6 +50,18 @@ def _number(low: float, high: float, unit: str) -> Check:
     return check
 
 
+def _whole(low: int, high: int, unit: str) -> Check:
+    def check(value: Any) -> str | None:
+        number = isinstance(value, int) and not isinstance(value, bool)
+        return (
+            None
+            if number and low <= value <= high
+            else f"must be a whole number from {low} to {high} ({unit})"
+        )
+
+    return check
+
+
 def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else "must be a text that is not empty"
 
@@ -121,6 +133,7 @@ REQUIRED: Mapping[str, Check] = {
     "hems_mqtt_devices": _devices,
     "hems_meter_power": _matches(SENSOR, "an entity id such as sensor.meter_power"),
     "hems_meter_energy": _matches(SENSOR, "an entity id such as sensor.meter_energy"),
+    "hems_meter_pulses_per_kwh": _whole(50, 10_000, "imp/kWh, as the meter says"),
     "hems_configurator_enabled": _switch,
     "hems_mqtt_lan_enabled": _switch,
     "hems_d2l_enabled": _switch,

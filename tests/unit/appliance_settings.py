@@ -35,6 +35,7 @@ lock = "/run/lock/hems.lock"
 [meter]
 power = "sensor.meter_instantaneous_demand"
 energy = "sensor.meter_summation_delivered"
+pulses_per_kwh = 1000
 [zigbee]
 dongle = ""
 backups = 3

@@ -20,6 +20,8 @@ COMMAND = ["/usr/local/bin/hems", "zigbee", "pair", "--name", "meter", "--second
     [
         ({}, []),
         ({"name": "meter", "seconds": "240"}, ["--name", "meter", "--seconds", "240"]),
+        ({"pulses": ""}, []),
+        ({"name": "meter", "pulses": 500}, ["--name", "meter", "--pulses", "500"]),
         ({"replace": True, "in_energy": False}, ["--replace", "--no-energy"]),
         ({"replace": "no", "in_energy": "yes"}, []),
         ({"replace": "true", "in_energy": "false"}, ["--replace", "--no-energy"]),
@@ -32,7 +34,10 @@ def test_the_command_has_what_the_play_says(arguments: dict[str, Any], options: 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"nam": "x"}, "zigbee_pairing has no nam, only in_energy, name, replace, seconds."),
+        (
+            {"nam": "x"},
+            "zigbee_pairing has no nam, only in_energy, name, pulses, replace, seconds.",
+        ),
         ({"replace": "perhaps"}, "'perhaps' must be true or false."),
     ],
 )

@@ -2,114 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import pytest
-from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
 from hems.zigbee.pairing import settle
-from hems.zigbee.pairing.registry import Registry
-from hems.zigbee.pairing.settle import PairingError, Request, Session
+from hems.zigbee.pairing.settle import PairingError, Request
 
-from tests.unit.zha_events import MODELS, MONITOR, READER, entities
+from tests.unit.zha_events import MONITOR, READER
+from tests.unit.zha_house import METER, House
 
-METER = ("sensor.meter_instantaneous_demand", "sensor.meter_summation_delivered")
 HEAT_PUMP = Request("heat_pump", 240)
-
-
-class House:
-    """Home Assistant's answers to the commands that pairing sends."""
-
-    def __init__(self, *ieees: str) -> None:
-        self.entries: dict[str, dict[str, Any]] = {}
-        self.devices = {ieee: self._device(ieee) for ieee in ieees}
-        self.preferences: dict[str, Any] | None = {"device_consumption": []}
-        self.memory: dict[str, Any] = {"grid": {"energy": "sensor.hems_energy"}}
-        self.values: dict[str, str] = {}
-        self.said: list[str] = []
-        for ieee in ieees:
-            for entity in entities(ieee, german=True):
-                self.entries[entity.unique_id] = {
-                    "entity_id": entity.id,
-                    "unique_id": entity.unique_id,
-                    "platform": "zha",
-                    "device_id": ieee,
-                    "translation_key": entity.translation_key,
-                    "original_device_class": entity.device_class,
-                    "capabilities": {"state_class": entity.state_class},
-                    "disabled_by": None if entity.enabled else "integration",
-                }
-
-    @staticmethod
-    def _device(ieee: str) -> dict[str, Any]:
-        return {
-            "id": ieee,
-            "identifiers": [["zha", ieee]],
-            "name": " ".join(MODELS[ieee]),
-            "name_by_user": None,
-            "area_id": None,
-        }
-
-    @property
-    def ids(self) -> set[str]:
-        return {entry["entity_id"] for entry in self.entries.values()}
-
-    def call(self, kind: str, **fields: Any) -> Any:
-        """Answer a WebSocket command."""
-        match kind.rpartition("/")[2]:
-            case "list":
-                known = self.entries if "entity" in kind else self.devices
-                return list(known.values())
-            case "get_entries":
-                return {entry["entity_id"]: entry for entry in self.entries.values()}
-            case "get_prefs":
-                if self.preferences is None:
-                    raise HomeAssistantError("No prefs", "not_found")
-                return self.preferences
-            case "save_prefs":
-                self.preferences = {**(self.preferences or {}), **fields}
-            case "get_system_data":
-                return {"value": self.memory}
-            case "set_system_data":
-                self.memory = fields["value"]
-            case "update" if "entity" in kind:
-                assert fields["new_entity_id"] not in self.ids, "it is in use"
-                entry = self.entries[self._unique(fields["entity_id"])]
-                entry["entity_id"] = fields["new_entity_id"]
-            case "update":
-                self.devices[fields.pop("device_id")].update(fields)
-        return None
-
-    def rest(self, _access: Access, method: str, path: str, body: Any = None) -> Any:
-        """Answer a REST request."""
-        if path == "/api/services/zha/remove":
-            ieee = body["ieee"]
-            del self.devices[ieee]
-            gone = [key for key, entry in self.entries.items() if entry["device_id"] == ieee]
-            for key in gone:
-                del self.entries[key]
-            return []
-        if path == "/api/config":
-            return {"language": "de"}
-        entity = path.rpartition("/")[2]
-        if entity in self.values:
-            return {"state": self.values[entity], "attributes": {"unit_of_measurement": "W"}}
-        raise HomeAssistantError(f"{method} {path}", "404")
-
-    def _unique(self, entity_id: str) -> str:
-        return next(key for key, one in self.entries.items() if one["entity_id"] == entity_id)
-
-    def session(self, monkeypatch: pytest.MonkeyPatch) -> Session:
-        monkeypatch.setattr(settle, "rest", self.rest)
-        for name in ("READING_SECONDS", "DERIVED_SECONDS", "POLL_SECONDS"):
-            monkeypatch.setattr(settle, name, 0.0)
-        connection = cast(HomeAssistant, self)
-        access = Access(1, "t")
-        return Session(access, connection, Registry(connection), METER, self.said.append)
-
-    def pair(self, monkeypatch: pytest.MonkeyPatch, ieee: str, request: Request) -> None:
-        session = self.session(monkeypatch)
-        named = settle.names(session, session.registry.devices()[ieee], request)
-        settle.energy(session, named, request)
 
 
 def test_the_meter_of_a_german_house(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +92,22 @@ def test_an_id_of_somebody_else_is_not_taken(monkeypatch: pytest.MonkeyPatch) ->
         house.pair(monkeypatch, MONITOR, HEAT_PUMP)
 
 
+def test_nothing_is_deleted_before_every_name_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one's ids don't count as taken, those of anybody else do."""
+    house = House(READER, MONITOR)
+    house.pair(monkeypatch, READER, Request("meter", 240))
+    taken = {"entity_id": "sensor.meter_voltage", "platform": "mqtt", "device_id": "x"}
+    house.entries["mine"] = {**next(iter(house.entries.values())), **taken}
+    before = set(house.ids)
+    with pytest.raises(PairingError, match=r"sensor\.meter_voltage is an entity of mqtt already"):
+        house.pair(monkeypatch, MONITOR, Request("meter", 240, replace=True))
+    assert (list(house.devices), house.ids) == ([READER, MONITOR], before)
+    del house.entries["mine"]
+    house.pair(monkeypatch, MONITOR, Request("meter", 240, replace=True))
+    assert list(house.devices) == [MONITOR]
+    assert {"sensor.meter_voltage", *METER} < house.ids
+
+
 def test_the_first_readings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     house = House(READER)
     house.pair(monkeypatch, READER, Request("meter", 240))
@@ -209,3 +125,5 @@ def test_the_first_readings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         "It reports 430 W, 0.0 W.",
         "The house draws 430.0 W, and has used 0.0 W.",
     ]
+    settle.reading(session, device, Request("meter", 240), 1_000)
+    assert house.said[-2] == "It reports 430 W, 0.0 W at 1000 imp/kWh."

@@ -19,6 +19,7 @@ from hems import HemsError
 DIRECTORY = Path("/etc/hems")
 APPLIANCE_FILE = "hems.toml"
 HTTPS = 443  # needs no port in a URL
+FEWEST_PULSES, MOST_PULSES = 50, 10_000  # imp/kWh that a reader of a meter's LED takes
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -86,10 +87,11 @@ class Paths(Table, frozen=True):
 
 
 class Meter(Table, frozen=True):
-    """``[meter]``: Home Assistant's entities of the house's meter."""
+    """``[meter]``: Home Assistant's entities of the house's meter, and what its LED counts."""
 
     power: Text  # W
     energy: Text  # kWh in total
+    pulses_per_kwh: Annotated[int, msgspec.Meta(ge=FEWEST_PULSES, le=MOST_PULSES)]  # imp/kWh
 
 
 class Zigbee(Table, frozen=True):

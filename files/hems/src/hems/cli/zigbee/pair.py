@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
 from hems import HemsError, settings
 from hems.lock import appliance_lock
+from hems.settings import FEWEST_PULSES, MOST_PULSES
 from hems.zigbee.pairing.naming import NAME
 from hems.zigbee.pairing.pair import pair
 from hems.zigbee.pairing.search import METER
@@ -29,9 +31,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=_whole(1, MOST_SECONDS),
         default=SECONDS,
         help=f"how long joining is open, 1 to {MOST_SECONDS} (%(default)s)",
+    )
+    parser.add_argument(
+        "--pulses",
+        type=_whole(FEWEST_PULSES, MOST_PULSES),
+        help="flashes of the meter's LED in a kWh, as it says itself (imp/kWh), "
+        f"{FEWEST_PULSES} to {MOST_PULSES}; without it the site's, for the house's meter alone",
     )
     parser.add_argument(
         "--replace",
@@ -53,7 +61,13 @@ def run(options: argparse.Namespace) -> int:
         raise HemsError(
             "This site has no Zigbee: set hems_zigbee_enabled and run the whole playbook."
         )
-    request = Request(options.name, options.seconds, options.replace, not options.no_energy)
+    request = Request(
+        name=options.name,
+        seconds=options.seconds,
+        replace=options.replace,
+        in_energy=not options.no_energy,
+        pulses=options.pulses,
+    )
     with appliance_lock(appliance.paths.lock, "pairing"):
         pair(appliance, request, _say)
     return 0
@@ -76,7 +90,10 @@ def _name(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {MOST_SECONDS}")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
+        return int(text)
+
+    return number

@@ -15,7 +15,7 @@ from hems.home_assistant import (
 )
 from hems.settings import Appliance
 from hems.zigbee import entry
-from hems.zigbee.pairing import settle
+from hems.zigbee.pairing import pulses, settle
 from hems.zigbee.pairing.registry import ZHA, Registry
 from hems.zigbee.pairing.search import METER, PRESS, Device, Search, own_name
 from hems.zigbee.pairing.settle import PairingError, Request, Session
@@ -42,6 +42,7 @@ def pair(appliance: Appliance, request: Request, say: Say) -> None:
             connection=connection,
             registry=Registry(connection),
             meter=(appliance.meter.power, appliance.meter.energy),
+            pulses=appliance.meter.pulses_per_kwh,
             say=say,
         )
         named = _prepare(session, request)
@@ -55,7 +56,8 @@ def pair(appliance: Appliance, request: Request, say: Say) -> None:
             say(f"Note: {other} joined as well and keeps Home Assistant's own names.")
         device = settle.names(session, device, request)
         settle.energy(session, device, request)
-        settle.reading(session, device, request)
+        constant = pulses.agree(session, device, request)
+        settle.reading(session, device, request, constant)
 
 
 def _check_zha(come_in: Access) -> None:

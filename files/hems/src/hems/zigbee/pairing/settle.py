@@ -43,6 +43,7 @@ class Request:
     seconds: int  # that joining is open
     replace: bool = False  # it takes the place of the one that has the name
     in_energy: bool = True  # among Energy's individual devices
+    pulses: int | None = None  # imp/kWh to count by; None: the site's, for the house's meter
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Session:
     connection: HomeAssistant
     registry: Registry
     meter: tuple[str, str]  # entity ids of the house's power and energy
+    pulses: int  # imp/kWh of the house's meter
     say: Say
 
 
@@ -69,16 +71,16 @@ def names(session: Session, device: Device, request: Request) -> Device:
         given = {entity.unique_id: new for entity, new in pairs if entity}
     wanted = fixed_ids(device.entities, request.name, given)
     old = _predecessor(registry, device, wanted.values())
+    if old is not None and not request.replace:
+        raise PairingError(
+            f"{device.default_name} ({device.ieee}) has joined, but '{request.name}' is "
+            f"{old.default_name} ({old.ieee}): to put the new one in its place add --replace "
+            f"and pair it again ({PRESS})."
+        )
+    _check_free(session, device, old, wanted)  # before anything is deleted
     if old is not None:
-        if not request.replace:
-            raise PairingError(
-                f"{device.default_name} ({device.ieee}) has joined, but '{request.name}' is "
-                f"{old.default_name} ({old.ieee}): to put the new one in its place add --replace "
-                f"and pair it again ({PRESS})."
-            )
         _forget(session, old)
         say(f"{old.default_name} ({old.ieee}) is forgotten; its history stays and goes on.")
-    _check_free(session, device, wanted)
     for before, after in renames(wanted):
         registry.rename(before, after)
     user_name = _name(session, device, old, request)
@@ -117,8 +119,11 @@ def energy(session: Session, device: Device, request: Request) -> None:
         connection.call("frontend/set_system_data", key=preferences.MEMORY, value=kept)
 
 
-def reading(session: Session, device: Device, request: Request) -> None:
-    """Wait for the first values and show them. Raises PairingError when none come."""
+def reading(session: Session, device: Device, request: Request, pulses: int | None = None) -> None:
+    """Wait for the first values and show them, with the imp/kWh that they are counted by.
+
+    Raises PairingError when none come.
+    """
     found = measures(device.entities)
     main = [entity.id for entity in (found.power, found.energy) if entity]
     also = [entity.id for entity in device.entities if entity.enabled and key(entity) in ALSO_SHOWN]
@@ -130,9 +135,9 @@ def reading(session: Session, device: Device, request: Request) -> None:
             "'hems zigbee devices' shows when it was last heard."
         )
     if values:
-        session.say(
-            f"It reports {', '.join(values[one] for one in [*main, *also] if one in values)}."
-        )
+        shown = ", ".join(values[one] for one in [*main, *also] if one in values)
+        counted = f" at {pulses} imp/kWh" if pulses else ""
+        session.say(f"It reports {shown}{counted}.")
     if request.name != METER:
         return
     derived = _wait_for(session.access, DERIVED, DERIVED_SECONDS)
@@ -194,9 +199,13 @@ def _forget(session: Session, old: Device) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _check_free(session: Session, device: Device, wanted: Mapping[str, str]) -> None:
+def _check_free(
+    session: Session, device: Device, old: Device | None, wanted: Mapping[str, str]
+) -> None:
+    """Refuse ids of anybody but the device and the one that it replaces."""
     entries = session.registry.entries()
-    for new in set(wanted.values()) - {entity.id for entity in device.entities}:
+    own = {entity.id for one in (device, old) if one for entity in one.entities}
+    for new in sorted(set(wanted.values()) - own):
         owner = entries[new]["platform"] if new in entries else None
         if owner or state(session.access, new):
             raise PairingError(
