@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,6 @@ def test_the_reader_counts_by_the_meters_constant(
 ) -> None:
     power = sensor("sensor.hems_power")
     meter.draw(WATTS)
-    power.wait_for(WATTS)
     try:
         meter.tell("press", EMIZB_141)
         said = pi.check_output("hems zigbee pair --pulses 500")
@@ -35,11 +35,13 @@ def test_the_reader_counts_by_the_meters_constant(
         assert " kWh at 500 imp/kWh.\n" in said
         power.wait_for(2 * WATTS)
     finally:
-        meter.draw(0)
         meter.tell("press", EMIZB_141)
         said = pi.check_output("hems zigbee pair")
+        meter.draw(0)
+        time.sleep(1)
         show_the_meters_own(home_assistant, meter)
         meter.draw(PROFILE)
+    assert f"It reports {WATTS} W, " in said
     assert " kWh at 1000 imp/kWh.\n" in said
 
 
