@@ -75,7 +75,7 @@ def test_pairing_tells_no_key_to_the_log(
     text = log.content_string.lower()
     assert text.count(loud) > before
     pairs = re.findall("..", key)
-    told = [key, ":".join(pairs), r"\\x".join(pairs), ", ".join(str(int(one, 16)) for one in pairs)]
+    told = [key, ":".join(pairs), r"\x".join(pairs), ", ".join(str(int(one, 16)) for one in pairs)]
     assert [form for form in told if form in text] == []
 
 

@@ -35,6 +35,7 @@ class Box:
         self.running = True
         self.answers: list[Entry | HomeAssistantError | None] = [LOADED]
         self.now = 0.0
+        self.said: list[str] = []
         self.dongle = directory / "dongle"
         self.dongle.touch()
         (directory / ".storage").mkdir()
@@ -57,7 +58,7 @@ class Box:
         self.now += seconds
 
     def update(self) -> Path | None:
-        return care.backup_before_update(self.appliance, "converge")
+        return care.backup_before_update(self.appliance, "converge", self.said.append)
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     monkeypatch.setattr(care, "access", lambda _appliance: None)
     monkeypatch.setattr(care.entries, "find", made.find)
     monkeypatch.setattr(care, "backup", lambda _appliance, inside: NEW if inside else None)
-    monkeypatch.setattr(care.time, "sleep", made.sleep)
-    monkeypatch.setattr(care.time, "monotonic", lambda: made.now)
+    monkeypatch.setattr(care.entries.time, "sleep", made.sleep)
+    monkeypatch.setattr(care.entries.time, "monotonic", lambda: made.now)
     return made
 
 
@@ -83,6 +84,7 @@ def copy(box: Box) -> Path:
 def test_a_box_without_a_network_has_nothing_to_keep(box: Box) -> None:
     box.take({"domain": "mqtt", "data": {}})
     assert box.update() is None
+    assert "has no Zigbee network" in box.said[0]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +109,9 @@ def test_a_broken_dongle_does_not_forbid_updates_while_there_is_a_copy(
     with pytest.raises(HemsError, match="no copy of its network"):
         box.update()
     older = copy(box)
-    assert box.update() == older
-    assert box.now < 2 * care.LOAD_SECONDS + 10
+    assert box.update() is None
+    assert box.said[-1].endswith(f"the newest copy of its network is {older}.")
+    assert box.now < 2 * care.entries.LOAD_SECONDS + 10
 
 
 def test_a_refused_token_is_not_sent_again(box: Box) -> None:

@@ -67,7 +67,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(restore, "wait_running", lambda _access, _seconds: None)
     monkeypatch.setattr(restore.entries, "find", lambda _access: made.entry)
     monkeypatch.setattr(restore.dongle, "plugged", lambda _wanted: [DEVICE])
-    monkeypatch.setattr(restore, "LOAD_SECONDS", 0.0)
+    monkeypatch.setattr(restore.entries, "LOAD_SECONDS", 0.0)
     return made
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -34,6 +34,17 @@ class Parser(argparse.ArgumentParser):
         """Print the line and end."""
         print(f"hems: {message}; '{self.prog} --help' shows what there is.", file=sys.stderr)
         sys.exit(USAGE)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return an argument's type: a whole number from ``least`` to ``most``."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
+        return int(text)
+
+    return number
 
 
 def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Iterable
 
 from hems import HemsError, settings
+from hems.cli import whole
 from hems.watchdog import journal
 from hems.watchdog.journal import Entry
 
-COUNT = 20
+COUNT, MOST = 20, 10_000  # entries; the log has fewer than these
 NOTHING = "The box has restarted nothing and has not rebooted itself."
 VERBS = {
     "restart": "restarted {}",
@@ -26,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
         "--count",
-        type=_count,
+        type=whole(1, MOST),
         default=COUNT,
         metavar="N",
         help="the newest N entries (%(default)s)",
@@ -51,9 +52,3 @@ def run(options: argparse.Namespace) -> int:
         raise HemsError(f"The restart log can't be read: {error}.") from error
     print("\n".join(lines(entries)) or NOTHING)
     return 0
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
-    return int(text)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hems import HemsError, lock, systemd
-from hems.home_assistant import REFUSED, HomeAssistant, HomeAssistantError, access
+from hems.home_assistant import HomeAssistant, access
 from hems.settings import Appliance
 from hems.zigbee import backups, dongle
 from hems.zigbee import entry as entries
@@ -19,8 +18,6 @@ from hems.zigbee.radio import Backup, Radio
 WORK = "Zigbee backup"
 LOOK = "look at the Zigbee dongle"
 BACKUP_SECONDS = 120.0  # it reads every key, one by one
-LOAD_SECONDS = 90.0  # that Home Assistant may take until Zigbee runs
-POLL_SECONDS = 2.0
 SETTING_UP = "setup_in_progress"
 PARTIAL = "Home Assistant could not read all of the network: try again in a minute."
 
@@ -95,14 +92,17 @@ def backup(appliance: Appliance, inside: str = "") -> Path:
         return backups.save(appliance.paths.state, content, appliance.zigbee.backups)
 
 
-def backup_before_update(appliance: Appliance, inside: str = "") -> Path | None:
-    """Keep a backup as ``backup`` does, or return None where this box has no Zigbee network.
+def backup_before_update(
+    appliance: Appliance, inside: str, say: Callable[[str], None]
+) -> Path | None:
+    """Keep a backup as ``backup`` does, or ``say`` why an update may do without a new one.
 
-    A dongle that is gone or broken does not hold an update up when there is a copy of its network:
-    the newest one is returned. Raises HemsError.
+    A box may have no Zigbee network; and a dongle that is gone or broken does not hold an update
+    up when there is a copy of its network. Raises HemsError.
     """
     device = entries.stored_device(appliance.home_assistant.directory)
     if device is None:
+        say("This box has no Zigbee network: there is nothing to back up.")
         return None
     if _loaded(appliance) if runs(appliance) else Path(device).exists():
         return backup(appliance, inside)
@@ -112,25 +112,13 @@ def backup_before_update(appliance: Appliance, inside: str = "") -> Path | None:
             f"Zigbee does not run with {device}, and there is no copy of its network yet: "
             "'hems status' says what to do."
         )
-    return copies[-1]
+    say(f"Zigbee does not run with {device}: the newest copy of its network is {copies[-1]}.")
+    return None
 
 
 def _loaded(appliance: Appliance) -> bool:
-    """Wait until Zigbee runs in Home Assistant, which may just be starting; whether it does."""
-    come_in = access(appliance)
-    deadline = time.monotonic() + LOAD_SECONDS
-    while True:
-        try:
-            entry = entries.find(come_in)
-        except HomeAssistantError as error:
-            if error.code in REFUSED:
-                raise
-            entry = None
-        if entry is not None and entry.loaded:
-            return True
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_SECONDS)
+    entry = entries.wait_loaded(access(appliance), entries.LOAD_SECONDS)
+    return entry is not None and entry.loaded
 
 
 @contextmanager

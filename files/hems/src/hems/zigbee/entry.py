@@ -7,6 +7,7 @@ the device; it may only be written while Home Assistant is stopped.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 from hems import HemsError, files
 from hems.health.inside import IGNORED, LOADED
 from hems.health.inside import ZIGBEE as DOMAIN
-from hems.home_assistant import Access, rest
+from hems.home_assistant import REFUSED, Access, HomeAssistantError, rest
 
 STORE = ".storage/core.config_entries"
+LOAD_SECONDS = 90.0  # that Home Assistant may take until Zigbee runs
+POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,25 @@ def find(access: Access) -> Entry | None:
             reason = entry.get("reason") or ""
             return Entry(str(entry["entry_id"]), str(entry["state"]), str(reason))
     return None
+
+
+def wait_loaded(access: Access, seconds: float) -> Entry | None:
+    """Wait for so many seconds until Zigbee runs, and return the entry as it then is.
+
+    None without an entry, or while Home Assistant, which may just be starting, does not answer.
+    Raises HomeAssistantError at once when it refuses the token.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            entry = find(access)
+        except HomeAssistantError as error:
+            if error.code in REFUSED:
+                raise
+            entry = None
+        if (entry is not None and entry.loaded) or time.monotonic() >= deadline:
+            return entry
+        time.sleep(POLL_SECONDS)
 
 
 def stored_device(directory: Path) -> str | None:

@@ -5,7 +5,6 @@ Home Assistant is stopped for it and started again in every case.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from hems.zigbee.radio import Radio, RefusedError
 
 WORK = "Zigbee restore"
 START_SECONDS = 300.0  # that Home Assistant may take to start
-LOAD_SECONDS = 90.0  # that ZHA may take then
-POLL_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -74,12 +71,6 @@ def _loaded(appliance: Appliance, say: Say) -> Entry:
     """Wait until ZHA is loaded and return its entry as it then is."""
     come_in = access(appliance)
     wait_running(come_in, START_SECONDS)
-    deadline = time.monotonic() + LOAD_SECONDS
-    entry = entries.find(come_in)
-    if entry is None:
+    if entries.find(come_in) is None:
         adopt.adopt(appliance, say)
-    while True:
-        entry = entries.find(come_in) or Entry("", "missing", "")
-        if entry.loaded or time.monotonic() >= deadline:
-            return entry
-        time.sleep(POLL_SECONDS)
+    return entries.wait_loaded(come_in, entries.LOAD_SECONDS) or Entry("", "missing", "")

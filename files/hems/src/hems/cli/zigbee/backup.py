@@ -23,10 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Keep a backup and say where it is."""
     appliance = settings.appliance()
-    keep = care.backup_before_update if options.before_update else care.backup
-    path = keep(appliance, options.inside)
+    path = (
+        care.backup_before_update(appliance, options.inside, print)
+        if options.before_update
+        else care.backup(appliance, options.inside)
+    )
     if path is None:
-        print("This box has no Zigbee network: there is nothing to back up.")
         return 0
     print(f"{path} (it holds the network's key: keep it where only you can read it)")
     return 0

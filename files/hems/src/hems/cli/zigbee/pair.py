@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
 from hems import HemsError, settings
+from hems.cli import whole
 from hems.lock import appliance_lock
 from hems.settings import FEWEST_PULSES, MOST_PULSES
 from hems.zigbee.pairing.naming import NAME
@@ -31,13 +31,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=_whole(1, MOST_SECONDS),
+        type=whole(1, MOST_SECONDS),
         default=SECONDS,
         help=f"how long joining is open, 1 to {MOST_SECONDS} (%(default)s)",
     )
     parser.add_argument(
         "--pulses",
-        type=_whole(FEWEST_PULSES, MOST_PULSES),
+        type=whole(FEWEST_PULSES, MOST_PULSES),
         help="flashes of the meter's LED in a kWh, as it says itself (imp/kWh), "
         f"{FEWEST_PULSES} to {MOST_PULSES}; without it the site's, for the house's meter alone",
     )
@@ -88,12 +88,3 @@ def _name(text: str) -> str:
             f"and not begin with {' or '.join(RESERVED)}"
         )
     return text
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
-        return int(text)
-
-    return number
