@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.virtual.pi import home, inventory, network, suite, tooling
+from tests.virtual.pi import converged, home, inventory, network, play, substitutes, suite, tooling
 from tests.virtual.pi.checkout import Failure
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.play import Story
@@ -72,6 +72,64 @@ def test_the_inventory_is_read_without_a_yaml_parser() -> None:
     assert inventory.value("hems_site_name") == "Virtual Pi", "testbed.yml stands over site.yml"
     with pytest.raises(Failure, match="gives no hems_nonsense"):
         inventory.value("hems_nonsense")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with one role, as the hash of a kept Pi sees it."""
+    monkeypatch.setattr(play, "ROOT", tmp_path)
+    monkeypatch.setattr(substitutes, "GENERATED", tmp_path / "generated.yml")
+    monkeypatch.setattr(substitutes, "APT_REPOSITORY", tmp_path / "apt")
+    monkeypatch.setattr(converged.image, "tag", lambda: "base:1")
+    for name in ("roles/base/tasks/main.yml", "roles/base/README.md", "tests/test_x.py"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", ["roles/base/README.md", "tests/test_x.py", "roles/base/__pycache__/x.pyc"]
+)
+def test_what_no_play_reads_leaves_a_kept_pi_as_it_is(checkout: Path, name: str) -> None:
+    before = converged.tag()
+    (checkout / name).parent.mkdir(exist_ok=True)
+    (checkout / name).write_text("two\n")
+    assert converged.tag() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["roles/base/tasks/main.yml", "roles/base/files/new", "inventory/virtual/group_vars/all/x.yml"],
+)
+def test_what_a_play_reads_makes_another_kept_pi(checkout: Path, name: str) -> None:
+    before = converged.tag()
+    (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / name).write_text("two\n")
+    assert converged.tag() != before
+
+
+def test_a_file_that_becomes_a_program_makes_another_kept_pi(checkout: Path) -> None:
+    before = converged.tag()
+    (checkout / "roles/base/tasks/main.yml").chmod(0o755)
+    assert converged.tag() != before
+
+
+def test_another_package_or_simulator_or_base_makes_another_kept_pi(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = {converged.tag()}
+    (checkout / "apt").mkdir()
+    (checkout / "apt" / "made-of").write_text("influxdb2 2.9.1")
+    tags.add(converged.tag())
+    assert len(tags) == 1, "a repository that no Pi is told of is of no account"
+    (checkout / "generated.yml").write_text(f'influxdb_apt_uri: "file:{substitutes.ON_THE_PI}"')
+    tags.add(converged.tag())
+    monkeypatch.setattr(converged.image, "tag", lambda: "base:2")
+    tags.add(converged.tag())
+    monkeypatch.setattr(converged.on_pi, "stamp", lambda: "another simulator")
+    tags.add(converged.tag())
+    assert len(tags) == 4
 
 
 def test_a_load_without_a_pi_is_told_how_to_get_one() -> None:

@@ -15,6 +15,7 @@ from tests.virtual.apt_repository.signing import Signer
 SUITE = "stable"
 COMPONENT = "main"
 KEY = "influxdata-test.asc"
+MADE_OF = "made-of"  # in the repository: its packages with their hashes, and its key
 
 
 def digest(path: Path) -> str:
@@ -48,7 +49,7 @@ def write(directory: Path, packages: list[Package], signer: Signer) -> None:
         filename = f"pool/{package.path.name}"
         size, sha256 = package.path.stat().st_size, digest(package.path)
         entries.append(stanza(package, filename, size, sha256))
-    stamp = directory / "made-of"
+    stamp = directory / MADE_OF
     made_of = "\n".join([*entries, signer.fingerprint])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == made_of:
         return

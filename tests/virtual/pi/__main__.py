@@ -32,7 +32,16 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("name", help="the Pi's short name; `make up` makes `pi`")
         return command
 
-    on_a_pi("create", "make a Pi and boot it; harmless on a running one")
+    creating = on_a_pi("create", "make a Pi and boot it; harmless on a running one")
+    creating.add_argument(
+        "--from",
+        dest="start_from",
+        choices=up.START_FROM,
+        default=up.PREPARED,
+        help="a freshly prepared Raspberry Pi (the default); the converged Pi kept for what "
+        "the play reads now, made first where there is none; the newest kept one of "
+        "anything, which a play brings up to date",
+    )
     on_a_pi("destroy", "remove a Pi with everything on it")
     on_a_pi("address", "print a Pi's IPv4 address")
     shell = on_a_pi("shell", "root's shell on a Pi, or one command line there")
@@ -67,7 +76,7 @@ def run_on(pi: Pi, arguments: argparse.Namespace) -> int:
     """Carry out a command on one Pi; its exit code."""
     match arguments.command:
         case "create":
-            up.create(pi)
+            up.create(pi, arguments.start_from)
         case "destroy":
             pi.destroy()
         case "address":

@@ -16,12 +16,11 @@ from tests.virtual.pi.podman import LABEL, answers, podman
 SSH = STATE / "ssh"
 SSH_CONFIG = SSH / "config"
 KEY = SSH / "id_ed25519"
-NETWORK = f"hems-{IDENTITY}"
 SOCKETS = CACHE / "ssh"  # a socket's path is short, or refused
 CACHES = CACHE / "pi"  # apt's, uv's and pip's downloads, shared by every Pi on this machine
 APT_REPOSITORY = STATE / "apt"  # see packages.py
 ADDRESS_LABEL = "smartcore-hems.address"
-FIRST_HOST = 10  # addresses below are left to podman
+HOST = 10  # its address in its own network
 BOOT_TIMEOUT = 60.0  # seconds
 
 
@@ -38,7 +37,7 @@ class Pi:
 
     @property
     def container(self) -> str:
-        """The container's name, which other checkouts don't use."""
+        """The container's and its network's name, which other checkouts don't use."""
         return f"hems-{self.name}-{IDENTITY}"
 
     def state(self) -> str:
@@ -53,43 +52,57 @@ class Pi:
         form = f'{{{{index .Config.Labels "{ADDRESS_LABEL}"}}}}'
         return podman("inspect", "--format", form, self.container, doing="look at the Pi").strip()
 
-    def create(self, publish: dict[int, int] | None = None) -> None:
+    def create(
+        self,
+        publish: dict[int, int] | None = None,
+        base: str | None = None,
+        hostname: str = "raspberrypi",
+    ) -> None:
         """Bring it up: made if absent, started if stopped; nothing happens to a running one.
 
-        `publish` maps ports of 127.0.0.1 to ports of a new Pi.
+        `publish` maps ports of 127.0.0.1 to ports of a new Pi, `base` is another image for it than
+        that of a freshly prepared Raspberry Pi.
         """
         make_key()
-        base = image.build()
+        base = base or image.build()
         with only_one("containers"):
             state = self.state()
             if state in ("created", "configured", "initialized"):  # an interrupted `create`
                 self._remove()
                 state = "absent"
             if state == "absent":
-                self._run(base, publish or {})
+                self._run(base, hostname, publish or {})
             elif state != "running":
                 podman("start", self.container, doing=f"start {self.container}")
         self._wait_until_booted()
         self._write_ssh_configuration()
 
-    def _run(self, base: str, publish: dict[int, int]) -> None:
+    def _run(self, base: str, hostname: str, publish: dict[int, int]) -> None:
         for directory in ("apt", "uv", "pip"):
             (CACHES / directory).mkdir(parents=True, exist_ok=True)
         APT_REPOSITORY.mkdir(parents=True, exist_ok=True)
-        address = _free_address()
+        address = self._make_network()
         podman(
-            *("run", "--detach", "--name", self.container, "--hostname", "raspberrypi"),
+            *("run", "--detach", "--name", self.container, "--hostname", hostname),
             *("--label", f"{LABEL}={ROOT}", "--label", f"{ADDRESS_LABEL}={address}"),
             *("--privileged", "--systemd=always", "--runtime", "runc"),
             *("--restart", "always"),  # a reboot ends the container; podman starts it again
             *("--stop-signal", "SIGRTMIN+3", "--log-driver", "k8s-file"),
-            *("--network", f"{NETWORK}:ip={address}"),
+            *("--network", f"{self.container}:ip={address}"),
             *("--volume", f"{CACHES}:/var/cache/virtual-pi"),
             *("--volume", f"{APT_REPOSITORY}:/srv/apt-repository:ro"),
             *(f"--publish=127.0.0.1:{ours}:{its}" for ours, its in publish.items()),
             *(base, "/usr/local/sbin/virtual-pi-init", KEY.with_suffix(".pub").read_text().strip()),
             doing=f"start the container {self.container}",
         )
+
+    def _make_network(self) -> str:
+        """Give it a network of its own, like a home: so all Pis may have the same host name."""
+        if not answers("network", "exists", self.container):
+            podman("network", "create", self.container, doing="make the Pi's network")
+        described = podman("network", "inspect", self.container, doing="look at the network")
+        subnet = ipaddress.ip_network(json.loads(described)[0]["subnets"][0]["subnet"])
+        return str(subnet[HOST])
 
     def _wait_until_booted(self) -> None:
         deadline = time.monotonic() + BOOT_TIMEOUT
@@ -145,7 +158,9 @@ class Pi:
         return output(self.ssh(shlex.join(command)), doing=doing, text=text)
 
     def destroy(self) -> None:
-        """Remove it with everything on it, and the network when it was the last."""
+        """Remove it with everything on it."""
+        if (SSH / f"{self.name}.host").exists():  # the next Pi at its address is another one
+            succeeds(["ssh", "-F", str(SSH_CONFIG), "-O", "exit", self.alias])
         with only_one("containers"):
             self._remove()
         tidy()
@@ -154,13 +169,15 @@ class Pi:
 
     def _remove(self) -> None:
         podman("rm", "--force", "--time", "0", "--ignore", self.container, doing="remove the Pi")
+        answers("network", "rm", self.container)
 
 
 def tidy() -> None:
-    """Remove this checkout's network and podman's traces on the host, if nobody needs them."""
+    """Remove networks of this checkout and podman's traces on the host, if nobody needs them."""
     with only_one("containers"):
-        if answers("network", "exists", NETWORK):
-            answers("network", "rm", NETWORK)  # refused while another Pi is on it
+        for name in podman("network", "ls", "--format", "{{.Name}}", doing="list networks").split():
+            if name.startswith("hems-") and name.endswith(f"-{IDENTITY}"):
+                answers("network", "rm", name)  # refused while a Pi is on it
         residue.remove()
 
 
@@ -185,17 +202,3 @@ def all_pis() -> list[Pi]:
 def any_exist() -> bool:
     """Whether there is a Pi of any checkout on this machine."""
     return bool(podman("ps", "--all", "--quiet", "--filter", f"label={LABEL}", doing="list Pis"))
-
-
-def _free_address() -> str:
-    if not answers("network", "exists", NETWORK):
-        podman("network", "create", NETWORK, doing="make the Pis' network")
-    described = json.loads(podman("network", "inspect", NETWORK, doing="look at the network"))
-    subnet = ipaddress.ip_network(described[0]["subnets"][0]["subnet"])
-    form = f'{{{{index .Labels "{ADDRESS_LABEL}"}}}}'
-    listing = ("ps", "--all", "--filter", f"label={ADDRESS_LABEL}", "--format", form)
-    taken = set(podman(*listing, doing="list Pis").split())
-    for host in list(subnet.hosts())[FIRST_HOST - 1 :]:
-        if str(host) not in taken:
-            return str(host)
-    raise Failure(f"every address of the network {NETWORK} is taken: remove Pis with `make down`")

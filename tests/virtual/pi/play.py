@@ -15,6 +15,7 @@ from tests.virtual.pi.podman import podman
 SITE = ROOT / "playbooks" / "site.yml"
 # What decides how site.yml leaves a Pi.
 INPUTS = ("playbooks", "roles", "files", "inventory/virtual", "inventory/pilot/group_vars/all")
+MADE_BY_TOOLS = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 
 def command(playbook: str, *arguments: str) -> list[str]:
@@ -93,6 +94,11 @@ def converge(pi: Pi) -> None:
                 progress.detail(role)
     if playing.returncode:
         raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
+    note_converged(pi)
+
+
+def note_converged(pi: Pi) -> None:
+    """Remember that `pi` is as site.yml leaves it."""
     _stamp(pi).write_text(_fingerprint(pi), encoding="ascii")
 
 
@@ -107,11 +113,24 @@ def _stamp(pi: Pi) -> Path:
 
 
 def _fingerprint(pi: Pi) -> str:
+    form = "{{.Id}}"
+    container = podman("inspect", "--format", form, pi.container, doing="look at the Pi").strip()
+    return f"{container} {inputs()}"
+
+
+def inputs() -> str:
+    """The hash of all that site.yml reads: what decides how it leaves a Pi."""
     digest = hashlib.sha256()
     for name in INPUTS:
         for path in sorted((ROOT / name).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(str(path).encode() + b"\0" + path.read_bytes())
-    form = "{{.Id}}"
-    container = podman("inspect", "--format", form, pi.container, doing="look at the Pi").strip()
-    return f"{container} {digest.hexdigest()}"
+            if path.is_file() and not _is_ignored(path):
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                line = f"{path.relative_to(ROOT)} {os.access(path, os.X_OK)} {content}\n"
+                digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _is_ignored(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    made_by_tools = any(part in MADE_BY_TOOLS or part.endswith(".egg-info") for part in parts)
+    return made_by_tools or path.name == "README.md"

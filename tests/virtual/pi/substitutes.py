@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.virtual.apt_repository.repository import MADE_OF
 from tests.virtual.pi import image, network
 from tests.virtual.pi.checkout import INVENTORY, ROOT, STATE, Failure, log_path, only_one
 from tests.virtual.pi.command import last_line
@@ -56,6 +57,12 @@ def provide() -> None:
 def database() -> str:
     """What InfluxDB is here, in words."""
     return ANNOUNCEMENT.read_text(encoding="utf-8").strip() if ANNOUNCEMENT.exists() else "unknown"
+
+
+def offered() -> str:
+    """What the local apt repository offers to a Pi, with hashes; empty where it is not used."""
+    used = GENERATED.exists() and ON_THE_PI in GENERATED.read_text(encoding="utf-8")
+    return (APT_REPOSITORY / MADE_OF).read_text(encoding="utf-8") if used else ""
 
 
 def _write(path: Path, text: str) -> None:

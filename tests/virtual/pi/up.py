@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 
 from tests.virtual.pi import (
+    converged,
     home,
     host,
     image,
@@ -25,6 +26,8 @@ from tests.virtual.pi.progress import elapsed, phase
 from tests.virtual.zigbee import on_pi
 
 PI = Pi("pi")
+PREPARED = "prepared"  # what a Pi can start from: a freshly prepared Raspberry Pi, …
+START_FROM = (PREPARED, "converged", "newest")
 OWN_PACKAGES = "debs"  # in the cache directory: what its user has put there
 
 
@@ -36,19 +39,26 @@ def up(https_port: int) -> None:
     if state == "absent":
         host.require_space()
         network.require_free(https_port)
-    converged = state != "absent" and play.is_converged(PI)
-    if not converged:
+    is_converged = state != "absent" and play.is_converged(PI)
+    if not is_converged:
         network.require()
     install_packages(host.PACKAGES)
     install_tooling()
-    if state == "absent":
-        phase("Build the Pi's image (kept for the next time)")
-        image.build()
-    phase("Boot the virtual Pi" if state != "running" else "Find the virtual Pi running")
-    PI.create(publish={https_port: inventory.port("https")})
-    on_pi.install(PI)
     substitutes.provide()
-    if converged and play.is_converged(PI):
+    publish = {https_port: inventory.port("https")}
+    if state == "absent" and (kept := converged.find()):
+        phase("Start a Pi from the converged one that is kept")
+        converged.start(PI, kept, publish)
+        play.note_converged(PI)
+        is_converged = True
+    else:
+        if state == "absent":
+            phase("Build the Pi's image (kept for the next time)")
+            image.build()
+        phase("Boot the virtual Pi" if state != "running" else "Find the virtual Pi running")
+        PI.create(publish)
+        on_pi.install(PI)
+    if is_converged and play.is_converged(PI):
         phase("Find playbooks/site.yml run, and nothing it reads changed since")
     else:
         phase("Run playbooks/site.yml")
@@ -72,16 +82,31 @@ def install_tooling() -> None:
         tooling.install()
 
 
-def create(pi: Pi) -> None:
-    """One Pi without a play, its dongle plugged in: what Molecule and scratch work start from."""
-    if not pi.reachable():
+def create(pi: Pi, start_from: str = PREPARED) -> None:
+    """One Pi, its dongle plugged in, without a play unless it starts from a kept Pi.
+
+    A Pi that is there already is what it is, whatever it should start from.
+    """
+    reachable = pi.reachable()
+    if not reachable:
         host.require_root()
         install_packages(host.PACKAGES)
-        if pi.state() == "absent":
-            host.require_space()
-        pi.create()
-    on_pi.install(pi)
     substitutes.provide()
+    if reachable or pi.state() != "absent":
+        if not reachable:
+            pi.create()
+        on_pi.install(pi)
+        return
+    host.require_space()
+    match start_from:
+        case "converged":
+            converged.start(pi, converged.find_or_make())
+            play.note_converged(pi)
+        case "newest":
+            converged.start(pi, converged.newest())
+        case _:
+            pi.create()
+            on_pi.install(pi)
 
 
 def show(last: reading.Reading) -> None:
@@ -125,6 +150,7 @@ def clean() -> None:
         phase(f"Another checkout has virtual Pis, so {CACHE} and the image stay")
     else:
         if installed("podman"):
+            converged.remove()
             image.remove()
         caches = [str(path) for path in CACHE.glob("*") if path.name != OWN_PACKAGES]
         output(privileged("rm", "-rf", *caches), doing=f"empty {CACHE}")

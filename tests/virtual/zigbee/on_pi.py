@@ -63,6 +63,11 @@ def sources() -> dict[str, bytes]:
     return {str(path.relative_to(ROOT)): path.read_bytes() for path in sorted(files)}
 
 
+def stamp(devices: Sequence[str] = (), tcp: str | None = None) -> str:
+    """Return a hash of what `install` puts on a Pi."""
+    return hashlib.sha256(repr((sources(), unit(devices, tcp))).encode()).hexdigest()
+
+
 def archive(files: dict[str, bytes]) -> bytes:
     """Return them as a tar."""
     held = io.BytesIO()
@@ -80,19 +85,18 @@ def install(pi: Pi, devices: Sequence[str] = (), tcp: str | None = None) -> bool
 
     A change restarts it, which is a dongle that is pulled out and put in again. Raises Failure.
     """
-    files, text = sources(), unit(devices, tcp)
-    stamp = hashlib.sha256(repr((files, text)).encode()).hexdigest()
+    mark = stamp(devices, tcp)
     look = f"cat {STAMP} 2>/dev/null; systemctl is-active --quiet {UNIT} && echo active; true"
-    if pi.run("sh", "-c", look, doing="look at the simulated dongle").split() == [stamp, "active"]:
+    if pi.run("sh", "-c", look, doing="look at the simulated dongle").split() == [mark, "active"]:
         return False
-    packed = base64.b64encode(archive(files)).decode()
+    packed = base64.b64encode(archive(sources())).decode()
     unpack = f"rm -rf {FOLDER} && mkdir -p {FOLDER} && base64 -d | tar -x -C {FOLDER}"
     pi.run("sh", "-c", unpack, doing="copy the simulated dongle", text=packed)
     start = (
         f"cat >/etc/systemd/system/{UNIT} && systemctl daemon-reload && "
-        f"systemctl enable --quiet {UNIT} && systemctl restart {UNIT} && echo {stamp} >{STAMP}"
+        f"systemctl enable --quiet {UNIT} && systemctl restart {UNIT} && echo {mark} >{STAMP}"
     )
-    pi.run("sh", "-c", start, doing="start the simulated dongle", text=text)
+    pi.run("sh", "-c", start, doing="start the simulated dongle", text=unit(devices, tcp))
     return True
 
 
