@@ -85,7 +85,7 @@ def _time_zone(value: Any) -> str | None:
 
 
 def _password(value: Any) -> str | None:
-    """72 bytes is where bcrypt (the door, Home Assistant, InfluxDB) stops reading."""
+    """72 bytes is where bcrypt (Home Assistant, InfluxDB) stops reading."""
     if not isinstance(value, str) or "\n" in value or not 8 <= len(value.encode()) <= 72:
         return "must have 8 to 72 characters on one line (leave it out and the Pi makes one)"
     return None

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""Keep a service's file of user names and password hashes in step with secrets on the Pi."""
+"""Keep Mosquitto's file of user names and password hashes in step with secrets on the Pi."""
 
 from __future__ import annotations
 
@@ -10,40 +10,27 @@ import hashlib
 import hmac
 import os
 from pathlib import Path
-from typing import Protocol
 
 from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: password_file
-short_description: Keep a file of user names and password hashes in step with secrets on the Pi
+short_description: Keep Mosquitto's password file in step with secrets on the Pi
 description:
   - Reads every password from a root-only file on the managed host: none travels through Ansible.
   - A hash that still verifies is kept, salt and all, so that a second run changes nothing.
   - Users that are not named lose their line.
+  - The hashes are Mosquitto's own, salted PBKDF2-SHA512 (C($7$)).
 options:
   path:
     description: The file to keep, for example C(/etc/mosquitto/passwd).
     type: path
     required: true
-  format:
-    description: >-
-      V(bcrypt) is what nginx's C(auth_basic_user_file) reads, V(mosquitto) is Mosquitto's own
-      salted PBKDF2-SHA512 (C($7$)).
-    type: str
-    choices: [bcrypt, mosquitto]
-    required: true
   users:
     description: User name to the file that holds the password.
     type: dict
     required: true
-  cost:
-    description: >-
-      Work factor of new bcrypt hashes (log2 of the rounds). nginx computes it on every request,
-      hence the low value.
-    type: int
-    default: 5
   owner:
     description: Owner of the file.
     type: str
@@ -56,15 +43,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep the accounts of the door
+- name: Keep the accounts of the broker
   password_file:
-    path: /etc/nginx/hems.htpasswd
-    format: bcrypt
+    path: /etc/mosquitto/passwd
     users:
-      owner: /etc/hems/secrets/door_password
-    owner: root
-    group: www-data
-    mode: '0640'
+      hems: /etc/hems/secrets/mqtt_hems
+    owner: mosquitto
+    group: mosquitto
+    mode: '0600'
 """
 
 RETURN = r"""
@@ -80,61 +66,29 @@ PBKDF2_ITERATIONS = 101
 PBKDF2_SALT_BYTES = 12
 
 
-class Hasher(Protocol):
-    """One way to turn a password into what the file holds."""
+def verify(password: bytes, hashed: str) -> bool:
+    """Tell whether Mosquitto would accept the password for ``$7$<iterations>$<salt>$<hash>``.
 
-    def verify(self, password: bytes, hashed: str) -> bool:
-        """Tell whether the hash was made from the password; a hash of another form is not."""
-
-    def hash(self, password: bytes) -> str:
-        """Make a new hash with a fresh salt."""
-
-
-class Bcrypt:
-    """nginx hands these to libcrypt's crypt(3)."""
-
-    def __init__(self, cost: int) -> None:
-        # Debian's python3-bcrypt, on the managed host; Mosquitto's form does not need it.
-        import bcrypt  # noqa: PLC0415
-
-        self._bcrypt = bcrypt
-        self._cost = cost
-
-    def verify(self, password: bytes, hashed: str) -> bool:
-        """Tell whether crypt(3) would accept the password for this hash at this cost."""
-        try:
-            same_cost = int(hashed.split("$")[2]) == self._cost
-            return same_cost and bool(self._bcrypt.checkpw(password, hashed.encode()))
-        except (ValueError, IndexError):
-            return False
-
-    def hash(self, password: bytes) -> str:
-        """Make a new ``$2b$`` hash."""
-        return str(self._bcrypt.hashpw(password, self._bcrypt.gensalt(self._cost)).decode())
+    Salt and hash are base64; a hash of another form is none.
+    """
+    try:
+        _, kind, iterations, salt, digest = hashed.split("$")
+        expected = base64.b64decode(digest, validate=True)
+        made = hashlib.pbkdf2_hmac("sha512", password, base64.b64decode(salt), int(iterations))
+    except ValueError:
+        return False
+    return kind == "7" and hmac.compare_digest(made, expected)
 
 
-class MosquittoPbkdf2:
-    """``$7$<iterations>$<base64 salt>$<base64 hash>``, as mosquitto_passwd 2.0 writes it."""
-
-    def verify(self, password: bytes, hashed: str) -> bool:
-        """Tell whether Mosquitto would accept the password for this hash."""
-        try:
-            _, kind, iterations, salt, digest = hashed.split("$")
-            expected = base64.b64decode(digest, validate=True)
-            made = hashlib.pbkdf2_hmac("sha512", password, base64.b64decode(salt), int(iterations))
-        except ValueError:
-            return False
-        return kind == "7" and hmac.compare_digest(made, expected)
-
-    def hash(self, password: bytes) -> str:
-        """Make a new ``$7$`` hash."""
-        salt = os.urandom(PBKDF2_SALT_BYTES)
-        digest = hashlib.pbkdf2_hmac("sha512", password, salt, PBKDF2_ITERATIONS)
-        encoded = (base64.b64encode(part).decode() for part in (salt, digest))
-        return "$".join(["", "7", str(PBKDF2_ITERATIONS), *encoded])
+def make(password: bytes) -> str:
+    """Make a new hash with a fresh salt, as mosquitto_passwd 2.0 writes it."""
+    salt = os.urandom(PBKDF2_SALT_BYTES)
+    digest = hashlib.pbkdf2_hmac("sha512", password, salt, PBKDF2_ITERATIONS)
+    encoded = (base64.b64encode(part).decode() for part in (salt, digest))
+    return "$".join(["", "7", str(PBKDF2_ITERATIONS), *encoded])
 
 
-def updated(current: str, passwords: dict[str, bytes], hasher: Hasher) -> tuple[str, list[str]]:
+def updated(current: str, passwords: dict[str, bytes]) -> tuple[str, list[str]]:
     """Return the file's new text and the users whose line differs from the old one.
 
     ``current`` is the file's text (empty when there is none), ``passwords`` maps each user to the
@@ -142,9 +96,7 @@ def updated(current: str, passwords: dict[str, bytes], hasher: Hasher) -> tuple[
     """
     old = dict(line.split(":", 1) for line in current.splitlines() if ":" in line)
     new = {
-        user: old[user]
-        if user in old and hasher.verify(password, old[user])
-        else hasher.hash(password)
+        user: old[user] if user in old and verify(password, old[user]) else make(password)
         for user, password in sorted(passwords.items())
     }
     differs = sorted(user for user in old.keys() | new.keys() if old.get(user) != new.get(user))
@@ -189,28 +141,17 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "format": {"type": "str", "choices": ["bcrypt", "mosquitto"], "required": True},
             "users": {"type": "dict", "required": True},
-            "cost": {"type": "int", "default": 5},
         },
         add_file_common_args=True,
         supports_check_mode=True,
     )
     path = Path(module.params["path"])
     try:
-        hasher: Hasher = (
-            Bcrypt(module.params["cost"])
-            if module.params["format"] == "bcrypt"
-            else MosquittoPbkdf2()
-        )
         current = path.read_text() if path.exists() else ""
-        text, differs = updated(current, read_passwords(module.params["users"]), hasher)
+        text, differs = updated(current, read_passwords(module.params["users"]))
     except ValueError as error:
         module.fail_json(msg=str(error))
-    except ImportError:
-        module.fail_json(
-            msg="python3-bcrypt is missing on this host: let role base install its packages first."
-        )
     changed = text != current
     if changed and not module.check_mode:
         replace(path, text)
