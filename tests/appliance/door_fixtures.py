@@ -8,17 +8,26 @@ from typing import Any
 import pytest
 
 from tests.appliance.conftest import Door
+from tests.appliance.door_client import COOKIE, log_in
 from tests.appliance.twin import Twin, running_twin
 
 
 @pytest.fixture(scope="module")
 def twin(pi: Any, site: dict[str, Any], door: Door) -> Iterator[Twin]:
-    """The door's configuration before fake upstreams."""
+    """The door's configuration before fake upstreams, and with the real log-in."""
     with running_twin(pi, site, door.session()) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def owner(site: dict[str, Any], secret: Callable[[str], str]) -> tuple[str, str]:
-    """The door's log-in."""
+def account(site: dict[str, Any], secret: Callable[[str], str]) -> tuple[str, str]:
+    """The door's user name and password."""
     return site["hems_door_username"], secret("door_password")
+
+
+@pytest.fixture(scope="module")
+def owner(door: Door, account: tuple[str, str]) -> dict[str, str]:
+    """The cookie of who is logged in at the door."""
+    answer = log_in(door.url, door.session(), *account)
+    assert answer.status_code == 303, answer.text
+    return {COOKIE: answer.cookies[COOKIE]}

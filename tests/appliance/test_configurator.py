@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +11,18 @@ import requests
 
 from tests.appliance.conftest import Door
 
+pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("hass-configurator")
 
 
 class Editor:
     """The editor through the door, logged in."""
 
-    def __init__(self, door: Door, login: tuple[str, str], base: str) -> None:
+    def __init__(self, door: Door, cookies: dict[str, str], base: str) -> None:
         self.url = f"{door.url}/configurator/"
         self.base = base
         self.session = door.session()
-        self.session.auth = login
+        self.session.cookies.update(cookies)
 
     def get(self, name: str, /, **query: str) -> requests.Response:
         """Ask the editor's interface."""
@@ -38,9 +39,8 @@ class Editor:
 
 
 @pytest.fixture(scope="module")
-def editor(door: Door, site: dict[str, Any], secret: Callable[[str], str]) -> Editor:
-    login = (site["hems_door_username"], secret("door_password"))
-    return Editor(door, login, site["hems_path_home_assistant_config"])
+def editor(door: Door, site: dict[str, Any], owner: dict[str, str]) -> Editor:
+    return Editor(door, owner, site["hems_path_home_assistant_config"])
 
 
 @pytest.fixture

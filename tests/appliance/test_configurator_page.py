@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import HttpCredentials, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.appliance.conftest import Door
 from tests.virtual.pi import browser
 
 SECONDS = 30
+pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("hass-configurator", "nginx")
 
 
 @pytest.fixture
-def page(site: dict[str, Any], secret: Callable[[str], str]) -> Iterator[Page]:
+def page(door: Door, owner: dict[str, str]) -> Iterator[Page]:
     """A browser's page, logged in at the door."""
-    login = HttpCredentials(username=site["hems_door_username"], password=secret("door_password"))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=browser.executable(), args=["--no-sandbox"]
         )
         # What verifies the certificate is test_tls; a browser takes no CA from a file.
-        context = chromium.new_context(ignore_https_errors=True, http_credentials=login)
+        context = chromium.new_context(ignore_https_errors=True)
+        context.add_cookies(
+            [
+                {"name": name, "value": value, "url": door.url, "secure": True}
+                for name, value in owner.items()
+            ]
+        )
         yield context.new_page()
         chromium.close()
 

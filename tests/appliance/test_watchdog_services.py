@@ -15,12 +15,13 @@ from tests.appliance.watchdog_box import COMPRESSED, UNIT, Watchdog, until
 
 pytestmark = pytest.mark.journal("hems-watchdog")
 
-SERVICES = ["mosquitto", "influxdb", "home-assistant", "nginx", "hass-configurator"]
+SERVICES = ["mosquitto", "influxdb", "home-assistant", "nginx", "hems-door", "hass-configurator"]
 CODES = {
     "mosquitto": "broker_down",
     "influxdb": "influxdb_down",
     "home-assistant": "home_assistant_down",
     "nginx": "door_down",
+    "hems-door": "door_login_down",
     "hass-configurator": "editor_down",
 }
 # With a broken configuration Home Assistant starts half of itself: recovery mode.

@@ -26,6 +26,7 @@ mqtts = 18883
 influxdb = 18086
 home_assistant = 18123
 configurator = 13218
+door_login = 17999
 [paths]
 secrets = "/etc/hems/secrets"
 tls = "/etc/hems/tls"
@@ -49,5 +50,6 @@ influxdb = "influxdb.service"
 home_assistant = "home-assistant.service"
 configurator = "hass-configurator.service"
 nginx = "nginx.service"
+door_login = "hems-door.service"
 certificate_timer = "hems-tls.timer"
 """

@@ -21,7 +21,14 @@ INSIDE = Inside("RUNNING", "2026.10.4", (LOADED,), "2026-11-22T07:15:04+00:00", 
 VITALS = Vitals(40.0, 60.0, 55.0, 0, True)
 SERVICES = tuple(
     ServiceSeen(code, f"{code}.service")
-    for code in ("broker_down", "influxdb_down", "home_assistant_down", "door_down", "editor_down")
+    for code in (
+        "broker_down",
+        "influxdb_down",
+        "home_assistant_down",
+        "door_down",
+        "door_login_down",
+        "editor_down",
+    )
 )
 WELL = Seen(
     services=SERVICES,
@@ -63,6 +70,7 @@ RAISED = [
     ("influxdb_refuses", service("influxdb_down", down=True, code="influxdb_refuses")),
     ("home_assistant_down", service("home_assistant_down", down=True)),
     ("door_down", service("door_down", down=True)),
+    ("door_login_down", service("door_login_down", down=True)),
     ("editor_down", service("editor_down", down=True)),
     ("service_stopped", service("editor_down", stopped=True)),
     ("service_crashing", service("editor_down", crashing="more than 3 times")),

@@ -20,7 +20,14 @@ FAULT = 10_000.0  # when it happens
 IN_TIME = 120.0
 PROBES = 5.0  # seconds that a look at a silent service takes
 SLOW = OPTIONS.start_home_assistant
-DOWN = ["broker_down", "influxdb_down", "home_assistant_down", "door_down", "editor_down"]
+DOWN = [
+    "broker_down",
+    "influxdb_down",
+    "home_assistant_down",
+    "door_down",
+    "door_login_down",
+    "editor_down",
+]
 
 
 def dies(after: float) -> Callable[[float], Unit]:

@@ -121,8 +121,8 @@ def show(last: reading.Reading) -> None:
     )
     rows = {
         "Home Assistant": f"{door}/   log in as {owner}",
-        "InfluxDB": f"{door}/influx/   the browser's box: {keeper}; then log in as {database}",
-        "File editor": f"{door}/configurator/   the browser's box: {keeper}",
+        "InfluxDB": f"{door}/influx/   log in at the door as {keeper}, then as {database}",
+        "File editor": f"{door}/configurator/   log in at the door as {keeper}",
         "Passwords": "make shell CMD='hems passwords'",
         "Also at": f"https://{PI.address()}/ (certificate's CA: http://{PI.address()}/hems-ca.crt)",
         "Present power": f"{last.watts:g} W since {last.time}, read from InfluxDB",

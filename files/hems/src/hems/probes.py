@@ -93,6 +93,11 @@ def door(port: int) -> Answer:
     return _http(port, "/", lambda status, _: status in (301, 308))
 
 
+def door_login(port: int) -> Answer:
+    """Ask the door's log-in for its page."""
+    return _http(port, "/door/login", lambda status, body: status == 200 and b"<form" in body)
+
+
 def mqtt(port: int, timeout: float = TIMEOUT_SECONDS) -> Answer:
     """Greet the broker without an account: a healthy one answers, and the answer is no."""
     try:

@@ -74,6 +74,7 @@ class Ports(Table, frozen=True):
     influxdb: Port
     home_assistant: Port
     configurator: Port
+    door_login: Port
 
 
 class Paths(Table, frozen=True):
@@ -117,6 +118,7 @@ class Units(Table, frozen=True):
     home_assistant: Text
     configurator: Text
     nginx: Text
+    door_login: Text
     certificate_timer: Text
 
 

@@ -33,6 +33,7 @@ def parts(appliance: Appliance) -> list[Part]:
         editor = ports.configurator
         found.append(("File editor", units.configurator, lambda: probes.configurator(editor)))
     found.append(("Door", units.nginx, lambda: probes.door(ports.http)))
+    found.append(("Log-in", units.door_login, lambda: probes.door_login(ports.door_login)))
     found.append(("Certificate renewal", units.certificate_timer, None))
     return found
 

@@ -75,6 +75,12 @@ def services(
             lambda: _look(probes.home_assistant(ports.home_assistant)),
         ),
         Service("door_down", units.nginx, patience.start, lambda: _look(probes.door(ports.http))),
+        Service(
+            "door_login_down",
+            units.door_login,
+            patience.start,
+            lambda: _look(probes.door_login(ports.door_login)),
+        ),
     ]
     if appliance.features.configurator:
         editor = ports.configurator

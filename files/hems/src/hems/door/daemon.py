@@ -1,0 +1,230 @@
+"""``hems-door``: serves the door's log-in on loopback, and tells nginx who is in.
+
+nginx asks ``/check`` before it passes anything on (its ``auth_request``): 204 means in, 401 means
+out. Addresses are those that nginx sees; nobody else can reach the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from hems import HemsError, settings, systemd
+from hems.door import core, pages
+from hems.door.ended import Ended, say
+from hems.probes import LOOPBACK
+
+COOKIE = "__Host-hems-door"  # the prefix: of this host alone, and only ever by TLS (RFC 6265bis)
+FORM_COOKIE = "__Host-hems-form"
+BODY_BYTES = 16384
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Account:
+    """The one log-in; printed, it shows nothing."""
+
+    user: str
+    password: str
+
+    def is_right(self, user: str, password: str) -> bool:
+        """Whether both are right; both are looked at in any case."""
+        return core.same(user, self.user) & core.same(password, self.password)
+
+
+class Door:
+    """The log-in's requests and answers."""
+
+    def __init__(
+        self, site: str, account: Account, key: bytes, ended: Ended, links: tuple[pages.Link, ...]
+    ) -> None:
+        self._site, self._account, self._links = site, account, links
+        self._session = core.Seal(key, "session", core.SESSION_SECONDS)
+        self._form = core.Seal(key, "form", core.FORM_SECONDS)
+        self._ended = ended
+        self._throttle = core.Throttle()
+
+    def application(self) -> web.Application:
+        """Return the web application."""
+        app = web.Application(client_max_size=BODY_BYTES)
+        app.router.add_get("/check", self.check)
+        app.router.add_get(core.HOME, self.home)
+        app.router.add_get(core.LOGIN, self.show)
+        app.router.add_post(core.LOGIN, self.log_in)
+        app.router.add_post(core.LOGOUT, self.log_out)
+        return app
+
+    async def check(self, request: web.Request) -> web.Response:
+        """Answer whether the request that nginx holds back may go on."""
+        return web.Response(status=401 if self._who(request) is None else 204)
+
+    async def home(self, request: web.Request) -> web.Response:
+        """Show what is behind the door, or the form."""
+        if self._who(request) is None:
+            return self._ask(request, core.HOME)
+        return _page(pages.inside(self._site, self._links))
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show the form; who is in already goes on."""
+        wanted = core.wanted_path(request.rel_url.raw_query_string)
+        if self._who(request) is None:
+            return self._ask(request, wanted)
+        return _go(wanted)
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """Let in who knows the password."""
+        given = await _fields(request)
+        wanted = core.target(given.get("next", ""))
+        if core.foreign(request.headers):
+            return self._ask(request, wanted, pages.FOREIGN, 403)
+        known = _cookie(request, FORM_COOKIE)
+        fresh = self._form.open(known, time.time()) is not None
+        if not fresh or not core.same(given.get("form", ""), known):
+            return self._ask(request, wanted, pages.STALE, 403)
+        address, now = request.headers.get("X-Real-IP", ""), time.monotonic()
+        if wait := self._throttle.wait(address, now):
+            return self._refuse(request, wanted, wait)
+        if not self._account.is_right(given.get("user", ""), given.get("password", "")):
+            say(f"wrong log-in from {address}: {self._throttle.fail(address, now)} in a row")
+            if wait := self._throttle.wait(address, now):
+                return self._refuse(request, wanted, wait)
+            return self._ask(request, wanted, pages.WRONG, 403)
+        self._throttle.succeed(address)
+        answer = _go(wanted)
+        session = self._session.close(secrets.token_urlsafe(16), time.time())
+        _set_cookie(answer, COOKIE, session, core.SESSION_SECONDS, "Lax")
+        return answer
+
+    async def log_out(self, request: web.Request) -> web.Response:
+        """End the session, also for whoever has a copy of its cookie."""
+        if core.foreign(request.headers):
+            return self._ask(request, core.HOME, pages.FOREIGN, 403)
+        if (session := self._who(request)) is not None:
+            self._ended.add(session, time.time())
+        answer = _page(pages.gone(self._site))
+        _set_cookie(answer, COOKIE, "", 0, "Lax")
+        return answer
+
+    def _who(self, request: web.Request) -> str | None:
+        session = self._session.open(_cookie(request, COOKIE), time.time())
+        return None if session is None or session in self._ended else session
+
+    def _refuse(self, request: web.Request, wanted: str, wait: float) -> web.Response:
+        answer = self._ask(request, wanted, pages.slow_down(wait), 429)
+        answer.headers["Retry-After"] = str(int(wait) + 1)
+        return answer
+
+    def _ask(
+        self, request: web.Request, wanted: str, notice: str = "", status: int = 200
+    ) -> web.Response:
+        token, now = _cookie(request, FORM_COOKIE), time.time()
+        if self._form.open(token, now + core.FORM_SECONDS / 2) is None:
+            token = self._form.close(secrets.token_urlsafe(16), now)
+        answer = _page(pages.form(self._site, token, wanted, notice), status)
+        _set_cookie(answer, FORM_COOKIE, token, core.FORM_SECONDS, "Strict")
+        return answer
+
+
+def _page(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+
+
+def _go(target: str) -> web.Response:
+    return web.Response(status=303, headers={**HEADERS, "Location": target})
+
+
+def _cookie(request: web.Request, name: str) -> str:
+    return core.cookies(request.headers.get("Cookie", "")).get(name, "")
+
+
+def _set_cookie(answer: web.Response, name: str, value: str, seconds: int, site: str) -> None:
+    answer.set_cookie(name, value, max_age=seconds, secure=True, httponly=True, samesite=site)
+
+
+async def _fields(request: web.Request) -> Mapping[str, str]:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise web.HTTPUnsupportedMediaType(text="This takes the log-in page's form only.")
+    try:
+        posted = await request.post()
+    except (LookupError, ValueError) as error:  # a charset that there is not, bytes that are none
+        raise web.HTTPBadRequest(text="The form can't be read.") from error
+    return {name: value for name, value in posted.items() if isinstance(value, str)}
+
+
+def _credential(directory: str | None, name: str) -> str:
+    try:
+        text = (Path(directory or "") / name).read_text(encoding="utf-8").removesuffix("\n")
+    except OSError as error:
+        raise HemsError(f"The credential {name} can't be read ({error.strerror}).") from error
+    if not text:
+        raise HemsError(f"The credential {name} is empty: run the whole playbook.")
+    return text
+
+
+def build(appliance: settings.Appliance, environment: Mapping[str, str] = os.environ) -> Door:
+    """Return the log-in with the credentials and the directory that systemd gives.
+
+    Raises HemsError.
+    """
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    account = Account(appliance.accounts.door, _credential(directory, "door_password"))
+    secret = _credential(directory, "door_key")
+    key = core.derive_key(secret, account.user, account.password)
+    ended = Ended(Path(environment.get("STATE_DIRECTORY", ".")) / "ended.json")
+    ended.load()
+    links = [pages.Link("/", "Home Assistant"), pages.Link("/influx/", "InfluxDB")]
+    if appliance.features.configurator:
+        links.append(pages.Link("/configurator/", "File editor"))
+    return Door(appliance.site.name, account, key, ended, tuple(links))
+
+
+async def serve(door: Door, port: int) -> None:
+    """Serve until systemd asks to stop."""
+    runner = web.AppRunner(door.application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    systemd.ready()
+    pause = (systemd.watchdog_seconds() or 60.0) / 2
+    while not stop.is_set():
+        systemd.feed_watchdog()
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            continue
+    systemd.stopping()
+    await runner.cleanup()
+
+
+def main() -> int:
+    """Run as a service; return an exit code."""
+    try:
+        appliance = settings.appliance()
+        asyncio.run(serve(build(appliance), appliance.ports.door_login))
+    except HemsError as error:
+        say(str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
