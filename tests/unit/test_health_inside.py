@@ -18,6 +18,7 @@ ACCESS = Access(1, "a-secret-token")
 HEALTHY: dict[str, Any] = {
     "/api/config": {"state": "RUNNING", "version": "2026.10.4"},
     "/api/config/config_entries/entry": [{"domain": "zha", "state": "loaded", "title": "Dongle"}],
+    "/api/states/sensor.hems_meter": {"state": "reading"},
     f"/api/states/{METER}": {"state": "230", "last_reported": "2026-11-22T12:00:00+00:00"},
 }
 
@@ -50,6 +51,7 @@ def test_everything_is_read(answers: dict[str, Any]) -> None:
         (Entry("zha", "Dongle", "loaded", ""),),
         "2026-11-22T12:00:00+00:00",
         zigbee=True,
+        house="reading",
     )
 
 
@@ -72,6 +74,14 @@ def test_what_is_not_loaded_does_not_work(answers: dict[str, Any]) -> None:
 def test_a_meter_that_is_not_there_has_no_value(answers: dict[str, Any]) -> None:
     answers[f"/api/states/{METER}"] = refused("404")
     assert look(ACCESS, METER).meter is None
+
+
+def test_it_hears_of_a_meter_without_energy(answers: dict[str, Any]) -> None:
+    assert look(ACCESS, METER).house == "reading"
+    answers["/api/states/sensor.hems_meter"] = {"state": "no_energy"}
+    assert look(ACCESS, METER).house == "no_energy"
+    answers["/api/states/sensor.hems_meter"] = refused("404")
+    assert look(ACCESS, METER).house == "", "an older release"
 
 
 @pytest.mark.parametrize("path", HEALTHY)

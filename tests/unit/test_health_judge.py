@@ -93,6 +93,7 @@ RAISED = [
     )),
     ("zigbee_down", inside(zigbee=False)),
     ("meter_silent", seen(silence=600.0)),
+    ("meter_silent", inside(house="no_energy")),
     ("disk_filling", vitals(disk=85.0)),
     ("disk_full", vitals(disk=95.0)),
     ("disk_full", service("influxdb_down", down=True, code="disk_full")),

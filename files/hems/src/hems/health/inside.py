@@ -18,6 +18,8 @@ UNKNOWN = ("unknown", "unavailable")
 RECOVERY = "in recovery mode"
 ZIGBEE = "zha"
 IGNORED = "ignore"
+HOUSE = "sensor.hems_meter"  # the house's integration: how far the meter is …
+NO_ENERGY = "no_energy"  # … its power is reported, and its energy is not
 LOADED = "loaded"
 NOT_LOADED = "not_loaded"  # not set up yet, or never: its integration itself could not start
 
@@ -46,6 +48,7 @@ class Inside:
     entries: tuple[Entry, ...]
     meter: str | None  # the meter entity's last_reported; None when it has no value
     zigbee: bool = False  # ZHA is set up, also when a person has switched it off
+    house: str = ""  # HOUSE's state
 
     def has(self, domain: str) -> bool:
         """Whether an integration is set up and runs."""
@@ -93,12 +96,7 @@ def look(access: Access, meter: str) -> Inside:
     """
     config = _get(access, "/api/config")
     entries = _get(access, "/api/config/config_entries/entry")
-    try:
-        state = _get(access, f"/api/states/{meter}")
-    except HomeAssistantError as error:
-        if error.code != NOT_FOUND:
-            raise
-        state = None
+    state, house = (_state(access, entity) for entity in (meter, HOUSE))
     try:
         return Inside(
             parse_state(config),
@@ -106,9 +104,20 @@ def look(access: Access, meter: str) -> Inside:
             parse_entries(entries),
             parse_meter(state),
             parse_zigbee(entries),
+            str(house["state"]) if house else "",
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise HomeAssistantError(f"Home Assistant's answer is not understood: {error!r}") from error
+
+
+def _state(access: Access, entity: str) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = _get(access, f"/api/states/{entity}")
+    except HomeAssistantError as error:
+        if error.code != NOT_FOUND:
+            raise
+        return None
+    return state
 
 
 def _get(access: Access, path: str) -> Any:

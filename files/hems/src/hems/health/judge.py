@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, issue
 from hems.health.dongle import DongleSeen
-from hems.health.inside import NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
+from hems.health.inside import NO_ENERGY, NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,
@@ -72,6 +72,8 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
     if seen.silence is not None and seen.silence >= settings.meter_silence:
         minutes = seen.silence / 60
         found.append(issue("meter_silent", f"{settings.meter}, for {minutes:.0f} min"))
+    elif seen.inside is not None and seen.inside.house == NO_ENERGY:
+        found.append(issue("meter_silent", f"{settings.meter} is reported, the energy is not"))
     if seen.vitals is not None:
         found.extend(_vitals(seen.vitals, settings))
     return found
