@@ -38,6 +38,7 @@ def unit(onboarding: dict[str, Any] | None) -> list[str]:
         __home_assistant_owned=given["__home_assistant_owned"] == "True",
         __home_assistant_user="homeassistant",
         ansible_managed="ours",
+        home_assistant_clock_wait=180,
         home_assistant_config="/var/lib/home-assistant",
         home_assistant_memory_high="60%",
         home_assistant_root="/opt/home-assistant",
