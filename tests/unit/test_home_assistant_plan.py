@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
-from tests.unit.home_assistant_modules import plan
+import pytest
+import yaml
+from jinja2 import Environment
 
-KEYS = ["title", "now", "power", "today", "voltage", "current", "curve", "week", "energy"]
-WORDS = dict.fromkeys(KEYS, "word")
-WANTED = plan.Wanted("sensor.p", "sensor.e", "sensor.today", "sensor.u", "sensor.i", WORDS)
+from tests.unit.home_assistant_modules import dashboard, plan
+from tests.unit.modules import ROOT
+
+VARS = yaml.safe_load((ROOT / "roles/home_assistant/vars/main.yml").read_text())
+DICTIONARY = VARS["__home_assistant_dictionary"]
+ENTITIES = ["sensor.p", "sensor.e", "sensor.today", "sensor.u", "sensor.i", "sensor.battery"]
+WANTED = dashboard.Shown("Cork 1", *ENTITIES, DICTIONARY["en"])
 EMPTY = plan.Present(dashboards=[], dashboard=None, energy=None)
 LISTED = [{"url_path": plan.URL_PATH}]
 
@@ -62,25 +69,113 @@ def test_every_interruption_is_finished_by_the_next_run() -> None:
         assert plan.plan(whole, WANTED) == [], stop
 
 
-def test_the_dashboard_shows_the_live_curve_and_today() -> None:
-    cards = [
-        card
-        for section in plan.dashboard(WANTED)["views"][0]["sections"]
-        for card in section["cards"]
-    ]
-    curve = next(card for card in cards if card["type"] == "history-graph")
+def cards(shown: Any = WANTED) -> list[dict[str, Any]]:
+    (view,) = dashboard.dashboard(shown)["views"]
+    return [card for section in view["sections"] for card in section["cards"]]
+
+
+def test_the_dashboard_shows_the_site_the_live_curve_and_today() -> None:
+    curve = next(card for card in cards() if card["type"] == "history-graph")
     assert curve["entities"][0]["entity"] == "sensor.p"
-    assert "sensor.today" in [card.get("entity") for card in cards]
+    assert "sensor.today" in [card.get("entity") for card in cards()]
+    assert cards()[0]["heading"] == "Cork 1"
 
 
-def test_the_dashboard_shows_voltage_and_current_only_where_they_are_measured() -> None:
-    (view,) = plan.dashboard(WANTED)["views"]
-    cards = [card for section in view["sections"] for card in section["cards"]]
-    hidden = {card["entity"]: card["visibility"] for card in cards if "visibility" in card}
-    assert set(hidden) == {"sensor.u", "sensor.i"}
-    for entity, (condition,) in hidden.items():
+def test_no_card_shows_statistics_that_lag_behind_the_counter() -> None:
+    assert {card["type"] for card in cards()} == {"heading", "tile", "history-graph", "markdown"}
+
+
+def test_what_is_not_in_every_house_shows_itself_only_where_it_is() -> None:
+    hidden = {
+        card["entity"]: card["visibility"]
+        for card in cards()
+        if "entity" in card and "unavailable" in card["visibility"][0].get("state_not", [])
+    }
+    assert {"sensor.u", "sensor.i", "sensor.battery", "sensor.hems_last_reading"} <= set(hidden)
+    for entity in ("sensor.u", "sensor.i", "sensor.battery"):
+        (condition,) = hidden[entity]
         assert condition["entity"] == entity
-        assert "unavailable" in condition["state_not"], "what an entity that is missing counts as"
+        assert "unknown" in condition["state_not"], "what an entity that is missing counts as"
+
+
+def test_an_empty_box_shows_what_is_missing_and_the_next_step() -> None:
+    def seen(state: str) -> list[dict[str, Any]]:
+        found = []
+        for card in cards():
+            about = [one for one in card.get("visibility", []) if one["entity"] == dashboard.METER]
+            if all(state in one.get("state", [state]) for one in about) and not any(
+                state in one.get("state_not", []) for one in about
+            ):
+                found.append(card)
+        return found
+
+    empty = seen("missing")
+    (guide,) = [card for card in empty if card.get("title") == DICTIONARY["en"]["missing"]]
+    assert "sudo hems zigbee pair" in guide["content"]
+    assert not {"sensor.p", "sensor.today"} & {card.get("entity") for card in empty}
+    assert "history-graph" not in [card["type"] for card in empty]
+    assert {"sensor.p", "sensor.today"} <= {card.get("entity") for card in seen("reading")}
+    assert DICTIONARY["en"]["waiting"] in [card.get("title") for card in seen("waiting")]
+
+
+def shown(content: str, **attributes: Any) -> str:
+    """Return what Home Assistant makes of a card's template; it knows these attributes only."""
+    home_assistant = Environment()
+    home_assistant.globals |= {
+        "states": lambda _entity: attributes.get("state", "unknown"),
+        "state_attr": lambda _entity, name: attributes.get(name),
+        "strptime": datetime.strptime,
+    }
+    return home_assistant.from_string(content).render()
+
+
+@pytest.mark.parametrize("language", sorted(DICTIONARY))
+def test_the_week_has_todays_number_to_the_watt_hour(language: str) -> None:
+    words = DICTIONARY[language]
+    content = next(
+        card["content"]
+        for card in cards(dataclasses.replace(WANTED, words=words))
+        if "sensor.hems_energy_week" in card.get("content", "")
+    )
+    days = [{"day": "2026-11-26", "kwh": 1.102}, {"day": "2026-11-25", "kwh": 8.0}]
+    days += [{"day": f"2026-11-{day}", "kwh": None} for day in range(24, 19, -1)]
+    rows = [row for row in shown(content, days=days).splitlines() if row.startswith("| ")][1:]
+    assert len(rows) == 7, "the first day has seven rows, too"
+    assert rows[0].split("|")[1:3] == [
+        f" {words['days'][3]} ",
+        f" 1{words['decimal']}102 ",
+    ]
+    assert rows[1].count("█") == 16
+    assert rows[2].split("|")[2:4] == [" - ", "  "]
+    assert "█" not in shown(content, days=[{"day": "2026-11-26", "kwh": 0.0}])
+    assert shown(content)
+
+
+@pytest.mark.parametrize("language", sorted(DICTIONARY))
+def test_the_boxs_health_is_said_in_the_owners_language(language: str) -> None:
+    words = DICTIONARY[language]
+    content = next(
+        card["content"]
+        for card in cards(dataclasses.replace(WANTED, words=words))
+        if "sensor.hems_health" in card.get("content", "")
+    )
+    for state in ("ok", "notice", "warning", "critical"):
+        assert words[state] in shown(content, state=state)
+    assert words["unheard"] in shown(content)
+    issue = {"title": "No fresh reading", "detail": "for 20 min", "cure": "Check its battery."}
+    told = shown(content, state="critical", issues=[issue])
+    assert "- No fresh reading (for 20 min): Check its battery." in told
+
+
+def test_what_nobody_needs_in_the_sidebar_is_hidden_once() -> None:
+    panels = frozenset({"map", "media-browser", "energy"})
+    present = dataclasses.replace(SETTLED, panels=panels)
+    commands = plan.plan(present, WANTED)
+    hidden = [words for kind, words in commands if kind == "frontend/update_panel"]
+    assert hidden == [
+        {"url_path": panel, "show_in_sidebar": False} for panel in ("map", "media-browser")
+    ]
+    assert plan.plan(carried_out(present, commands), WANTED) == [], "an owner may show it again"
 
 
 def test_an_edited_dashboard_is_the_owners() -> None:

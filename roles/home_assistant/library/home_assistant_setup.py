@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.home_assistant_api import ApiError, Http, Socket
+from ansible.module_utils.home_assistant_dashboard import Shown
 from ansible.module_utils.home_assistant_plan import (
     MEMORY,
     URL_PATH,
     Present,
-    Wanted,
     plan,
 )
 from ansible.module_utils.home_assistant_session import (
@@ -89,6 +90,14 @@ options:
     description: Entity id of the house's current, A; it may not exist.
     type: str
     required: true
+  battery:
+    description: Entity id of the reader's battery, %; it may not exist.
+    type: str
+    required: true
+  site:
+    description: What the site is called.
+    type: str
+    required: true
   words:
     description: The dashboard's words in the owner's language.
     type: dict
@@ -118,6 +127,8 @@ EXAMPLES = r"""
     energy_today: sensor.hems_energy_today
     voltage: sensor.meter_voltage
     current: sensor.meter_current
+    battery: sensor.meter_battery
+    site: Cork 1
     words: {title: Home energy}
 """
 
@@ -142,6 +153,7 @@ def look(socket: Socket) -> Present:
         energy=socket.call_or_none("energy/get_prefs"),
         memory=socket.call("frontend/get_system_data", key=MEMORY)["value"] or {},
         core=socket.call("frontend/get_system_data", key="core")["value"] or {},
+        panels=frozenset(socket.call("get_panels")),
     )
 
 
@@ -193,13 +205,12 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         refused.unlink(missing_ok=True)
         done.append("made the token hems-provision")
     wait_until_ready(http, token, params["domains"], deadline)
-    shown = ("power", "energy", "energy_today", "voltage", "current")
-    wanted = Wanted(**{key: params[key] for key in shown}, words=params["words"])
+    wanted = Shown(**{shown.name: params[shown.name] for shown in fields(Shown)})
     with Socket(http.base, token) as socket:
-        for kind, fields in plan(look(socket), wanted, restore=params["restore_dashboard"]):
+        for kind, words in plan(look(socket), wanted, restore=params["restore_dashboard"]):
             if not module.check_mode:
-                socket.call(kind, **fields)
-            done.append(f"{kind} {fields.get('key') or fields.get('url_path') or ''}".strip())
+                socket.call(kind, **words)
+            done.append(f"{kind} {words.get('key') or words.get('url_path') or ''}".strip())
     return {"changed": bool(done), "managed": True, "done": done}
 
 
@@ -219,6 +230,8 @@ def main() -> None:
             "energy_today": {"type": "str", "required": True},
             "voltage": {"type": "str", "required": True},
             "current": {"type": "str", "required": True},
+            "battery": {"type": "str", "required": True},
+            "site": {"type": "str", "required": True},
             "words": {"type": "dict", "required": True},
             "restore_dashboard": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 120},

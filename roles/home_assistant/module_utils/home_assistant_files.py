@@ -16,13 +16,15 @@ from ansible.module_utils import whole_file
 from ansible.module_utils.home_assistant_storage import StorageError
 
 FINGERPRINT = "HEMS_FINGERPRINT"
+READ_AT_START = (".yaml", ".py", ".json")
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
-    """Return the files named, and the YAML files of the directories named."""
+    """Return the files named, and of the directories named those that are read at a start."""
     found: list[Path] = []
     for path in paths:
-        found += sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        inside = (file for file in path.rglob("*") if file.suffix in READ_AT_START)
+        found += sorted(inside) if path.is_dir() else [path]
     return [path for path in found if path.is_file()]
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""Decide what Home Assistant still needs from us: dashboard and Energy preferences (pure).
+"""Decide what Home Assistant still needs from us: dashboard, Energy, a tidy sidebar (pure).
 
 What we gave is remembered in Home Assistant itself (frontend system data, key ``hems``), so it
 travels with its backups. Like a package's configuration file, ours is renewed as long as nobody
@@ -11,27 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-Json = dict[str, Any]
+from ansible.module_utils.home_assistant_dashboard import Json, Shown, dashboard
+
 Command = tuple[str, Json]
 
 URL_PATH = "home-energy"
 MEMORY = "hems"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the site asks for: entity ids (W, kWh in total, kWh today, V, A), the owner's words."""
-
-    power: str
-    energy: str
-    energy_today: str
-    voltage: str
-    current: str
-    words: Mapping[str, str]
+# What Home Assistant puts into everyone's sidebar, and a house's energy has no use for.
+HIDDEN = ("map", "media-browser")
 
 
 @dataclass(frozen=True)
@@ -43,61 +32,7 @@ class Present:
     energy: Json | None
     memory: Json = field(default_factory=dict)
     core: Json = field(default_factory=dict)
-
-
-def where_measured(entity: str, name: str) -> Json:
-    """Return a tile that shows itself only in a house where something measures this."""
-    known = {"condition": "state", "entity": entity, "state_not": ["unavailable", "unknown"]}
-    return {"type": "tile", "entity": entity, "name": name, "visibility": [known]}
-
-
-def dashboard(wanted: Wanted) -> Json:
-    """Return the first dashboard: now, today, the live curve and the last week."""
-    words = wanted.words
-    return {
-        "views": [
-            {
-                "title": words["title"],
-                "path": "now",
-                "type": "sections",
-                "max_columns": 2,
-                "sections": [
-                    {
-                        "type": "grid",
-                        "cards": [
-                            {"type": "heading", "heading": words["now"], "icon": "mdi:flash"},
-                            {"type": "tile", "entity": wanted.power, "name": words["power"]},
-                            {"type": "tile", "entity": wanted.energy_today, "name": words["today"]},
-                            where_measured(wanted.voltage, words["voltage"]),
-                            where_measured(wanted.current, words["current"]),
-                            {
-                                "type": "history-graph",
-                                "title": words["curve"],
-                                "hours_to_show": 3,
-                                "grid_options": {"columns": "full"},
-                                "entities": [{"entity": wanted.power, "name": words["power"]}],
-                            },
-                        ],
-                    },
-                    {
-                        "type": "grid",
-                        "cards": [
-                            {"type": "heading", "heading": words["week"], "icon": "mdi:chart-bar"},
-                            {
-                                "type": "statistics-graph",
-                                "chart_type": "bar",
-                                "period": "day",
-                                "days_to_show": 7,
-                                "stat_types": ["change"],
-                                "grid_options": {"columns": "full"},
-                                "entities": [{"entity": wanted.energy, "name": words["energy"]}],
-                            },
-                        ],
-                    },
-                ],
-            }
-        ]
-    }
+    panels: frozenset[str] = frozenset()
 
 
 def digest(document: Json) -> str:
@@ -105,7 +40,7 @@ def digest(document: Json) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def grid(wanted: Wanted) -> Json:
+def grid(wanted: Shown) -> Json:
     """Return the house as Energy's grid source: kWh taken, and W for the live view."""
     return {
         "type": "grid",
@@ -122,7 +57,7 @@ def grid(wanted: Wanted) -> Json:
     }
 
 
-def merged_sources(present: Present, wanted: Wanted) -> list[Json] | None:
+def merged_sources(present: Present, wanted: Shown) -> list[Json] | None:
     """Return Energy's sources with ours in them, or None when they are to stay as they are."""
     sources: list[Json] = list((present.energy or {}).get("energy_sources", []))
     given = present.memory.get("grid")
@@ -139,7 +74,7 @@ def merged_sources(present: Present, wanted: Wanted) -> list[Json] | None:
     return None
 
 
-def plan(present: Present, wanted: Wanted, *, restore: bool = False) -> list[Command]:
+def plan(present: Present, wanted: Shown, *, restore: bool = False) -> list[Command]:
     """Return the WebSocket commands that are missing, in order; none on a settled box.
 
     ``restore``: give our dashboard again, whatever an owner made of it.
@@ -177,6 +112,13 @@ def plan(present: Present, wanted: Wanted, *, restore: bool = False) -> list[Com
     if sources is not None:
         commands.append(("energy/save_prefs", {"energy_sources": sources}))
         memory["grid"] = {"energy": wanted.energy, "power": wanted.power}
+    once = memory.get("hidden", [])
+    hide = [panel for panel in HIDDEN if panel in present.panels and panel not in once]
+    commands += [
+        ("frontend/update_panel", {"url_path": panel, "show_in_sidebar": False}) for panel in hide
+    ]
+    if hide:
+        memory["hidden"] = [*once, *hide]
     if memory != present.memory:
         commands.append(("frontend/set_system_data", {"key": MEMORY, "value": memory}))
     return commands

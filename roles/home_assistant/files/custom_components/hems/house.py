@@ -1,0 +1,149 @@
+"""The house: its meter's readings, what they add up to, and who is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, UnitOfEnergy, UnitOfPower
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_change, async_track_time_interval
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter
+
+from . import ledger
+from .meter import Meter
+
+TICK = timedelta(minutes=1)
+STEP_SECONDS = 60.0  # a clock that is set by more than this was wrong before
+UNSURE_SECONDS = 86_400.0  # a start so long ago is no reason to doubt the clock any more
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd makes it
+SILENT_SECONDS = 1200.0  # a reader repeats what it counts every 15 minutes
+# The card wears: that the meter has counted on is no loss, as it will say so again.
+SAVE_SECONDS, SAVE_METER_SECONDS = 60, 900
+
+
+def clock_offset() -> float:
+    """Return the wall clock less the monotonic one, in seconds: it changes when one is set."""
+    return time.time() - time.monotonic()
+
+
+class House:
+    """Power in W and energy in kWh; both only as long as the meter has said so since the start."""
+
+    def __init__(self, hass: HomeAssistant, power: str, energy: str) -> None:
+        """``power`` and ``energy``: the meter's entities."""
+        self._hass = hass
+        self._store: Store[dict[str, Any]] = Store(hass, 1, "hems.house")
+        self._power = Meter(hass, power, PowerConverter, UnitOfPower.WATT, self._power_told)
+        self._energy = Meter(
+            hass, energy, EnergyConverter, UnitOfEnergy.KILO_WATT_HOUR, self._energy_told
+        )
+        self._listeners: list[Callable[[], None]] = []
+        self._offset = clock_offset()
+        self._started = time.monotonic()
+        self._save_due: float | None = None
+        self._power_at = self._energy_at = self._started
+        self.ledger = ledger.Ledger()
+        self.power: float | None = None
+        self.heard = False  # the energy stands as the meter told it since the start
+        self.read_at: datetime | None = None
+
+    async def start(self, otherwise: ledger.Ledger) -> None:
+        """Read what was stored (``otherwise`` when nothing was) and listen from now on."""
+        stored = await self._store.async_load()
+        self.ledger = ledger.load(stored) if stored else otherwise
+        if stored and (read_at := dt_util.parse_datetime(stored.get("read_at") or "")):
+            self.read_at = read_at
+        self.ledger = ledger.doubt_clock(self.ledger)
+        self._power.start()
+        self._energy.start()
+        async_track_time_interval(self._hass, self._tick, TICK)
+        async_track_time_change(self._hass, self._tick, hour=0, minute=0, second=0)
+        self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._stopping)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called whenever something here may be another."""
+        self._listeners.append(listener)
+
+    @property
+    def meter(self) -> str:
+        """How far the meter is: missing, waiting for its first reading, reading, no_energy."""
+        if not (self._power.exists or self._energy.exists):
+            return "missing"
+        if not self.heard and self.power is None:
+            return "waiting"
+        power, energy = (time.monotonic() - last for last in (self._power_at, self._energy_at))
+        return "no_energy" if power < SILENT_SECONDS <= energy else "reading"
+
+    @callback
+    def _power_told(self, watts: float | None) -> None:
+        self.power = None if watts is None else round(watts, 3)
+        if watts is not None:
+            self.read_at, self._power_at = dt_util.utcnow(), time.monotonic()
+        self._tell()
+
+    @callback
+    def _energy_told(self, kwh: float | None) -> None:
+        self.heard = kwh is not None
+        if kwh is not None:
+            self.read_at, self._energy_at = dt_util.utcnow(), time.monotonic()
+            self._turn()
+            self._keep(ledger.turn(ledger.read(self.ledger, round(kwh, 6)), self._today()))
+            # A first 0 waits for the next reading.
+            self.heard = self.ledger.energy is not None
+        self._tell()
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._turn()
+        self._tell()
+
+    @callback
+    def _stopping(self, _event: Event[Any]) -> None:
+        self._turn()  # hems-clock restarts Home Assistant when the clock was set
+
+    def _today(self) -> str:
+        return str(dt_util.now().date().isoformat())
+
+    def _turn(self) -> None:
+        """Let the day end, or move what a wrong clock had dated wrong."""
+        offset = clock_offset()
+        stepped, self._offset = abs(offset - self._offset) > STEP_SECONDS, offset
+        now = self.ledger
+        if stepped:
+            now = ledger.correct_clock(now, self._today())
+        else:
+            now = ledger.turn(now, self._today()) if now.energy is not None else now
+            if now.unsure_day and self._sure():
+                now = ledger.trust_clock(now)
+        self._keep(now)
+
+    def _sure(self) -> bool:
+        return time.monotonic() - self._started > UNSURE_SECONDS or SYNCHRONISED.exists()
+
+    def _keep(self, now: ledger.Ledger) -> None:
+        if now == self.ledger:
+            return
+        moved = replace(now, meter=self.ledger.meter)
+        self.ledger, soon = now, moved != self.ledger
+        delay = SAVE_SECONDS if soon else SAVE_METER_SECONDS
+        due = time.monotonic() + delay
+        if self._save_due is None or due < self._save_due:
+            self._save_due = due
+            self._store.async_delay_save(self._stored, delay)
+
+    @callback
+    def _stored(self) -> dict[str, Any]:
+        self._save_due = None
+        read_at = self.read_at.isoformat() if self.read_at else None
+        return {**ledger.dump(self.ledger), "read_at": read_at}
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
