@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.appliance.waiting import wait_until
 from tests.unit.modules import load_module
 from tests.virtual.pi.machine import SSH_CONFIG, Pi
 
@@ -70,14 +70,6 @@ class HomeAssistant:
             return False
         ours = [entry for entry in entries if entry["domain"] in ("mqtt", "influxdb")]
         return len(ours) == 2 and all(entry["state"] == "loaded" for entry in ours)
-
-
-def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
-    """Ask twice a second until it is so; fail in words."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"after {seconds} s it was still not so that {what}"
-        time.sleep(0.5)
 
 
 @contextmanager

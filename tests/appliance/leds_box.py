@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
+
+from tests.appliance.waiting import until
 
 UNIT = "hems-leds.service"
 
@@ -53,11 +54,11 @@ class Leds:
         return bool(self.read()["leds"][name]["high"])
 
     def becomes(self, name: str, lit: bool, seconds: float) -> bool:
-        return until(lambda: self.lit(name) is lit, seconds)
+        return bool(until(lambda: self.lit(name) is lit, seconds))
 
     def blinks(self, number: Callable[[], int], seconds: float = 15) -> bool:
         """Tell whether the LED comes to blink so often; the number may change meanwhile."""
-        return until(lambda: self.read()["blink"] == number(), seconds)
+        return bool(until(lambda: self.read()["blink"] == number(), seconds))
 
     def report(self, *codes: str) -> None:
         """Have exactly these issues open."""
@@ -79,13 +80,3 @@ class Leds:
 
     def main_pid(self) -> str:
         return str(self.pi.check_output("systemctl show %s -p MainPID --value", UNIT))
-
-
-def until(what: Callable[[], bool], seconds: float) -> bool:
-    """Tell whether it becomes true within ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.3)
-    return True

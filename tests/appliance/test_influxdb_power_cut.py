@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.appliance.influxdb_client import HEMS, Influxdb
+from tests.appliance.waiting import wait_until
 
 pytest_plugins = ["tests.appliance.influxdb_fixtures"]
 pytestmark = pytest.mark.journal("influxdb")
@@ -29,10 +29,8 @@ def measurement(pi: Any) -> Iterator[str]:
 
 def wait(influxdb: Influxdb) -> None:
     """Wait until the server answers again."""
-    deadline = time.monotonic() + START_SECONDS
-    while influxdb.pi.run(f"curl --silent --fail {influxdb.url}/health").rc:
-        assert time.monotonic() < deadline, "InfluxDB does not answer"
-        time.sleep(0.5)
+    asked = f"curl --silent --fail {influxdb.url}/health"
+    wait_until(lambda: influxdb.pi.run(asked).rc == 0, START_SECONDS, "InfluxDB answers")
 
 
 def write(influxdb: Influxdb, measurement: str, *values: int) -> None:

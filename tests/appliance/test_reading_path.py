@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.appliance.waiting import wait_until
 from tests.virtual.meter.link import Link
 from tests.virtual.meter.pulses import Reading
 
@@ -76,14 +77,6 @@ def points(pi: Any, site: dict[str, Any]) -> Callable[[str, str, int], list[Poin
     return read
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} within {PATIENCE_SECONDS:.0f} s"
-        time.sleep(1.5)
-
-
 @pytest.fixture
 def password_file(secret: Callable[[str], str], tmp_path: Path) -> Path:
     path = tmp_path / "password"
@@ -114,7 +107,7 @@ def link(
         time.sleep(QUIET_SECONDS)
         return all(points(unit, f"{DEVICE}_{kind}", begin) for unit, kind in KINDS)
 
-    until(arrived, "a first reading is in InfluxDB")
+    wait_until(arrived, PATIENCE_SECONDS, "a first reading is in InfluxDB")
     yield link
     link.close(withdraw=True)
 
@@ -136,7 +129,11 @@ def test_every_reading_is_one_point(
         found: list[Point] = points(unit, f"{DEVICE}_{kind}", begin)
         return found
 
-    until(lambda: all(len(stored(*kind)) >= len(sent) for kind in KINDS), "all are in InfluxDB")
+    wait_until(
+        lambda: all(len(stored(*kind)) >= len(sent) for kind in KINDS),
+        PATIENCE_SECONDS,
+        "all are in InfluxDB",
+    )
     time.sleep(QUIET_SECONDS)
     power, energy = (stored(*kind) for kind in KINDS)
     assert [point.value for point in power] == [reading.watts for reading in sent]
@@ -180,7 +177,11 @@ def test_the_simulated_meter_reports_by_itself(
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == f"Meter '{DEVICE}' is connected to the broker.\n"
     power, energy = f"{DEVICE}_power", f"{DEVICE}_energy"
-    until(lambda: len(points("kWh", energy, begin)) >= 6, "six readings are in InfluxDB")
+    wait_until(
+        lambda: len(points("kWh", energy, begin)) >= 6,
+        PATIENCE_SECONDS,
+        "six readings are in InfluxDB",
+    )
     assert [point.value for point in points("W", power, begin)] == [1800.0] * 6
     # 1800 W for 1.2 s, thirty times as fast: 18 pulses a reading.
     kwh = [point.value for point in points("kWh", energy, begin)]
@@ -220,4 +221,4 @@ def test_a_broker_restart_loses_no_energy(
         assert kwh == sorted(kwh)
         return bool(kwh) and kwh[-1] == pulses / 1_000
 
-    until(caught_up, "the counter is whole again")
+    wait_until(caught_up, PATIENCE_SECONDS, "the counter is whole again")

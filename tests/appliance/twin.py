@@ -10,7 +10,6 @@ import re
 import shlex
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +18,13 @@ from typing import Any
 
 import requests
 
+from tests.appliance.waiting import wait_until
 from tests.virtual.pi.machine import SSH_CONFIG
 
 DIRECTORY = "/run/hems-test-door"
 UPSTREAM, NGINX = "hems-test-upstream.service", "hems-test-door.service"
 CONFIG = "/etc/nginx/nginx.conf"
+START_SECONDS = 20
 
 FREE_PORTS = """
 import socket
@@ -55,6 +56,17 @@ class Twin:
             method, self.url + path, timeout=30, allow_redirects=False, **how
         )
 
+    def wait(self) -> None:
+        """Wait until what is behind the door answers."""
+
+        def answers() -> bool:
+            try:
+                return self.ask("GET", "/").status_code == 200
+            except requests.RequestException:
+                return False
+
+        wait_until(answers, START_SECONDS, "the twin of the door answers")
+
     def heard(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         """Send a request and return what the upstream heard of it."""
         answer = self.ask(method, path, **how)
@@ -70,7 +82,7 @@ class Twin:
             yield
         finally:
             _start(self.pi, UPSTREAM, self.upstream)
-            _wait_for(lambda: self.ask("GET", "/").status_code == 200)
+            self.wait()
 
 
 def headers_of(heard: Mapping[str, Any]) -> dict[str, str]:
@@ -117,7 +129,7 @@ def running_twin(pi: Any, site: Mapping[str, Any], session: requests.Session) ->
             d2l,
         ):
             twin = Twin(pi, https, http, d2l, session, command)
-            _wait_for(lambda: twin.ask("GET", "/").status_code == 200)
+            twin.wait()
             yield twin
     finally:
         pi.run(f"systemctl stop {UPSTREAM} {NGINX}; rm -rf {DIRECTORY}")
@@ -145,15 +157,3 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as one:
         port: int = one.getsockname()[1]
         return port
-
-
-def _wait_for(good: Any, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if good():
-                return
-        except requests.RequestException:
-            pass
-        assert time.monotonic() < end, "the twin of the door does not answer"
-        time.sleep(0.2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.appliance.waiting import until  # noqa: F401  # what the watchdog's tests wait by
+
 UNIT = "hems-watchdog.service"
-IN_TIME = 120.0  # seconds: back, or named
 
 # What a round takes on the box takes a tenth of it in the tests.
 COMPRESSED: dict[str, float | str] = {
@@ -90,11 +90,3 @@ def booted(pi: Any) -> str:
     except RuntimeError:  # testinfra's word for an ssh that can't connect
         return ""
     return str(ran.stdout).strip() if ran.rc == 0 else ""
-
-
-def until(what: Callable[[], Any], seconds: float = IN_TIME) -> Any:
-    """Ask until the answer is true and return it; the last answer when the time is up."""
-    deadline = time.monotonic() + seconds
-    while not (answer := what()) and time.monotonic() < deadline:
-        time.sleep(1)
-    return answer
