@@ -22,8 +22,8 @@ shell: ## root's shell on the virtual Pi; one command with CMD='…'
 load: ## let the simulated meter's household draw WATTS=1500, or WATTS=profile (a day's course)
 	@$(PI) load $(or $(WATTS),profile)
 
-test: ## lint, unit tests, the repository's rules and the whole appliance on a Pi of its own
-	@$(PI) test
+test: ## lint, unit tests, the repository's rules and the whole appliance; only the tests of PART=zigbee [PIS=4]
+	@$(PI) test $(if $(PART),--part '$(PART)') $(if $(PIS),--pis '$(PIS)')
 
 lint: .venv ## yamllint, ansible-lint, ruff, mypy --strict, shellcheck
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/virtual/pi/lint.sh

@@ -1,4 +1,7 @@
-"""What the tests on the converged box start from. HEMS_PI names the Pi (Molecule's)."""
+"""What the tests on the converged box start from. HEMS_PI names the Pi (Molecule's).
+
+Where several workers run them, HEMS_PIS names a Pi for each, by the workers' numbers.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,18 @@ from tests.virtual.pi.machine import SSH_CONFIG, Pi
 # A test module that names it as plugin has imported it before.
 pytest.register_assert_rewrite("tests.appliance.zigbee_box", "tests.appliance.dongle_box")
 
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1, …
+    pis = dict(enumerate(os.environ.get("HEMS_PIS", "").split()))
+    if (number := int(worker.removeprefix("gw"))) not in pis:
+        raise pytest.UsageError(f"HEMS_PIS names no Pi for worker {number}: name one for each")
+    os.environ["HEMS_PI"] = pis[number]
+
+# The files that take longest, first: the last one to end decides when several Pis are done.
+LONGEST = (
+    *("watchdog_services", "zigbee_faults", "watchdog_reboots", "watchdog_limits"),
+    *("zigbee_backup", "home_assistant_owner", "zigbee_pairing", "leds", "zigbee_path"),
+    *("watchdog_disk", "reading_path", "zigbee_dongle", "home_assistant", "home_assistant_house"),
+)
 JOURNAL_LINES = 60
 _PI = Pi(os.environ.get("HEMS_PI", "molecule"))
 
@@ -48,6 +63,12 @@ class Door:
 def pytest_report_header() -> str:
     """Say which InfluxDB the results are about."""
     return f"virtual Pi: {_PI.name}; InfluxDB: {substitutes.database()}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; within a file the tests' order stays."""
+    order = {f"test_{name}": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.virtual.pi import converged, home, inventory, network, play, substitutes, suite, tooling
+from tests.virtual.pi import (
+    converged,
+    home,
+    inventory,
+    job,
+    network,
+    play,
+    report,
+    substitutes,
+    suite,
+    tooling,
+)
 from tests.virtual.pi.checkout import Failure
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.play import Story
@@ -150,7 +162,78 @@ def test_the_last_line_counts_every_report(tmp_path: Path) -> None:
     form = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
     first.write_text(form.format(10, 1, 1, 2))
     second.write_text(form.format(5, 0, 0, 0))
-    assert suite.count([first, second]) == {"passed": 11, "failed": 2, "skipped": 2}
+    assert report.closing_line([first, second]) == "11 passed, 2 failed, 2 skipped"
+
+
+def test_the_slowest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    form = '<testcase classname="tests.appliance.test_{}" name="test_{}" time="{}"/>'
+    cases = [form.format("a", "quick", 1), form.format("b", "slow", 30), form.format("a", "x", 40)]
+    (tmp_path / "a.xml").write_text(
+        f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>"
+    )
+    report.print_slowest([tmp_path / "a.xml"])
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "Slowest files:",
+        "    41.0 s  appliance/test_a",
+        "    30.0 s  appliance/test_b",
+        "",
+        "",
+        "Slowest tests:",
+        "    40.0 s  appliance/test_a::test_x",
+        "    30.0 s  appliance/test_b::test_slow",
+        "     1.0 s  appliance/test_a::test_quick",
+        "",
+    ]
+
+
+def test_a_part_is_what_its_files_are_called() -> None:
+    plain, on_a_pi = suite.chosen("zigbee_pairing")
+    assert plain == ["tests/unit/test_zigbee_pairing_play.py"]
+    assert "tests/appliance/test_zigbee_pairing_pulses.py" in on_a_pi
+    assert suite.chosen("test_tls.py") == ([], ["tests/appliance/test_tls.py"])
+    assert suite.chosen("test_tls*") == (
+        [f"tests/unit/test_tls_{name}.py" for name in ("command", "core", "store")],
+        ["tests/appliance/test_tls.py"],
+    )
+    with pytest.raises(Failure, match="no test file's name has 'nonsense' in it"):
+        suite.chosen("nonsense")
+
+
+def test_several_workers_are_told_by_tenths_and_by_what_fails() -> None:
+    progress = job.Progress()
+    lines = (
+        "tests/appliance/test_tls.py::test_keys_are_closed",
+        "[gw1] [  4%] PASSED tests/appliance/test_tls.py::test_keys_are_closed",
+        "[gw0] [  9%] FAILED tests/appliance/test_door.py::test_old_tls_is_refused ",
+        "[gw1] [ 12%] PASSED tests/appliance/test_tls.py::test_the_timer_looks_after_it",
+        "[gw0] [ 19%] SKIPPED tests/appliance/test_door.py::test_x",
+    )
+    assert [words for line in lines if (words := progress.read(line))] == [
+        "FAILED tests/appliance/test_door.py::test_old_tls_is_refused",
+        "12 %",
+    ]
+
+
+def test_a_job_is_told_in_one_piece_and_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(job, "log_path", lambda name: tmp_path / name)
+    good = job.Job("good", ["sh", "-c", "echo a; echo '== 2 passed =='; echo"])
+    bad = job.Job("bad", ["sh", "-c", "echo a; echo '== FAILURES =='; echo why; exit 3"])
+    assert good.finish() and not bad.finish()
+    good.tell_if_ended()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith(f"good: right ({tmp_path / 'good'})") and said[1] == "2 passed"
+    assert said[2].endswith(f"bad: FAILED ({tmp_path / 'bad'})")
+    assert said[3:] == ["== FAILURES ==", "why"]
+    running = job.Job("running", ["sh", "-c", "sleep 600 & echo $!; wait"])
+    while not (lines := running.new_lines()):
+        time.sleep(0.05)
+    running.end()
+    assert running.ended()
+    while Path(f"/proc/{lines[0]}").exists():
+        time.sleep(0.05)
 
 
 def test_a_port_that_is_taken_is_said_with_a_cure() -> None:

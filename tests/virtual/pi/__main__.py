@@ -22,7 +22,11 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
     commands.add_parser("tooling", help="make .venv from requirements.txt")
-    commands.add_parser("test", help="lint, unit tests, repository rules, the whole appliance")
+    testing = commands.add_parser(
+        "test", help="lint, unit tests, repository rules, the whole appliance"
+    )
+    testing.add_argument("--part", help="only the test files that have it in their names")
+    testing.add_argument("--pis", type=int, help="on so many Pis; else what this machine carries")
 
     loading = commands.add_parser("load", help="what the simulated household draws from now on")
     loading.add_argument("watts", help="a number of W, or `profile`")
@@ -66,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "tooling":
             up.install_tooling()
         case "test":
-            return suite.run()
+            return suite.run(arguments.part, arguments.pis)
         case _:
             return run_on(Pi(arguments.name), arguments)
     return 0

@@ -16,9 +16,11 @@ from tests.virtual.pi.progress import detail, phase
 from tests.virtual.zigbee import on_pi
 
 REPOSITORY = "localhost/hems-converged-pi"
+PROVEN = "smartcore-hems.proven"  # label: a second play changed nothing on it
 KEPT = 4  # images, the newest ones: each takes 1 to 2 GB
 MAKER = Pi("converging")
 CERTIFICATE = "hems-tls.service"
+STARTING = 400.0  # seconds that Home Assistant may take while several Pis start at once
 
 # What must not be the same on two Pis, or only fills the image. An empty machine-id has the first
 # process make all that a new Pi makes.
@@ -38,10 +40,14 @@ def tag() -> str:
     return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
 
 
-def find() -> str | None:
-    """Return the image's name, if it is kept."""
+def find(*, proven: bool = False) -> str | None:
+    """Return the image's name, if it is kept; with `proven`, if a second play changed nothing."""
     name = tag()
-    return name if answers("image", "exists", name) else None
+    if not answers("image", "exists", name):
+        return None
+    form = f'{{{{index .Config.Labels "{PROVEN}"}}}}'
+    label = podman("image", "inspect", "--format", form, name, doing="look at the kept Pi").strip()
+    return name if label == "yes" or not proven else None
 
 
 def find_or_make() -> str:
@@ -68,7 +74,7 @@ def make(name: str) -> None:
         MAKER.destroy()
 
 
-def keep(pi: Pi, name: str) -> None:
+def keep(pi: Pi, name: str, *, proven: bool = False) -> None:
     """Stop a converged Pi and keep it under `name`; the oldest ones beyond KEPT go."""
     detail("keep it as an image")
     doing = "keep the converged Pi"
@@ -78,9 +84,9 @@ def keep(pi: Pi, name: str) -> None:
         output(privileged("sh", "-c", FORGET, "sh", root), doing=doing)
     finally:
         answers("unmount", pi.container)
-    podman("commit", "--quiet", pi.container, name, doing=doing)
-    for old in _kept()[KEPT:]:
-        answers("rmi", old)  # one that a Pi still uses stays
+    label = f"LABEL {PROVEN}={'yes' if proven else 'no'}"
+    podman("commit", "--quiet", "--change", label, pi.container, name, doing=doing)
+    _forget(_kept()[KEPT:])
 
 
 def start(pi: Pi, name: str, publish: dict[int, int] | None = None) -> None:
@@ -92,7 +98,7 @@ def start(pi: Pi, name: str, publish: dict[int, int] | None = None) -> None:
     pi.create(publish, base=name, hostname=inventory.value("hems_hostname"))
     on_pi.install(pi)
     pi.run("systemctl", "start", CERTIFICATE, doing="bring the certificate up to date")
-    reading.entities(pi)
+    reading.entities(pi, STARTING)
 
 
 def newest() -> str:
@@ -105,11 +111,18 @@ def newest() -> str:
 
 def remove() -> None:
     """Drop every kept Pi that no running one uses."""
-    for name in _kept():
-        answers("rmi", name)
+    _forget(_kept())
 
 
 def _kept() -> list[str]:
+    """The images' names, the newest first."""
     form = "{{.Repository}}:{{.Tag}}"
     listing = ("images", "--sort", "created", "--format", form, REPOSITORY)
     return podman(*listing, doing="list images").split()
+
+
+def _forget(names: list[str]) -> None:
+    """Remove images, and those that lost their name to a newer one; one that a Pi uses stays."""
+    unnamed = ("images", "--quiet", "--filter", "dangling=true", "--filter", f"label={PROVEN}")
+    for old in [*names, *podman(*unnamed, doing="list images").split()]:
+        answers("rmi", old)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.virtual.pi import progress
@@ -31,6 +32,10 @@ def environment(pi: Pi) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "PATH": f"{VENV}/bin:{os.environ['PATH']}",
     }
+
+
+def _nothing() -> None:
+    pass
 
 
 class Story:
@@ -74,13 +79,29 @@ class Story:
 def converge(pi: Pi) -> None:
     """Run playbooks/site.yml on `pi`, naming each role as it begins; its output goes to a log."""
     log = log_path(f"site-{pi.name}")
+    returned, story = follow(command(str(SITE)), log, environment(pi))
+    if returned:
+        raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
+    note_converged(pi)
+
+
+def follow(
+    line: Sequence[str],
+    log: Path,
+    variables: dict[str, str],
+    between: Callable[[], None] = _nothing,
+) -> tuple[int, Story]:
+    """Run a command that runs Ansible, naming each role as it begins; its output goes to `log`.
+
+    Returns its exit code, and the error if there was one. `between` is called at each role.
+    """
     story = Story()
     with (
         log.open("w", encoding="utf-8") as stream,
         subprocess.Popen(
-            command(str(SITE)),
+            line,
             cwd=ROOT,
-            env=environment(pi),
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -88,13 +109,12 @@ def converge(pi: Pi) -> None:
             errors="replace",
         ) as playing,
     ):
-        for line in playing.stdout or ():
-            stream.write(line)
-            if role := story.read(line):
+        for said in playing.stdout or ():
+            stream.write(said)
+            if role := story.read(said):
                 progress.detail(role)
-    if playing.returncode:
-        raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
-    note_converged(pi)
+                between()
+    return playing.returncode, story
 
 
 def note_converged(pi: Pi) -> None:

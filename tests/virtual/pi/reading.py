@@ -12,6 +12,7 @@ from tests.virtual.pi import inventory
 from tests.virtual.pi.checkout import Failure
 from tests.virtual.pi.machine import Pi
 
+COMMAND = "tests/virtual/pi/run.sh"
 QUESTION = Path(__file__).parent / "ask_home.py"
 POWER = "sensor.hems_power"  # what the appliance derives from the site's meter
 TIMEOUT = 120.0  # seconds; a reader reports its first reading some seconds after it was paired
@@ -48,13 +49,14 @@ def look(pi: Pi) -> Known:
     return Known(entities, Reading(**told["reading"]) if told["reading"] else None)
 
 
-def entities(pi: Pi) -> frozenset[str]:
+def entities(pi: Pi, seconds: float = STARTING) -> frozenset[str]:
     """Return the entities that Home Assistant has, as soon as it runs. Raises Failure."""
-    for known in _looks(pi, STARTING):
+    for known in _looks(pi, seconds):
         if known.entities is not None:
             return known.entities
     raise Failure(
-        "Home Assistant does not run: see `make shell CMD='journalctl -u home-assistant'`"
+        f"Home Assistant on '{pi.name}' did not start within {seconds:.0f} s: "
+        f"see `{COMMAND} shell {pi.name} journalctl -u home-assistant`"
     )
 
 

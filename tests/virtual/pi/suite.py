@@ -1,103 +1,108 @@
-"""`make test`: everything that can be checked without hardware, on a Pi of its own.
+"""`make test`: everything that can be checked without hardware, its parts side by side.
 
-Every part runs even when an earlier one failed; the last line counts the tests of all of them.
+Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
+Every part runs even when another one failed; the last line counts the tests of all of them.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections import Counter
+import signal
+from collections.abc import Iterable
 from pathlib import Path
-from xml.etree import ElementTree
 
-from tests.virtual.pi import browser, host, network, up
-from tests.virtual.pi.checkout import ROOT, STATE, VENV, Failure
-from tests.virtual.pi.machine import Pi
+from tests.virtual.pi import appliance, browser, host, network, report, up
+from tests.virtual.pi.checkout import ROOT, STATE, Failure
+from tests.virtual.pi.job import Job, pytest
 from tests.virtual.pi.progress import phase
 
 REPORTS = STATE / "reports"
-COUNTED = ("passed", "failed", "skipped")
+APPLIANCE = "tests/appliance"
+WITHOUT_A_PI = ("tests/unit", "tests/repo", "tests/contract")
+LEAST_URGENT = 10  # nice(1): the appliance's tests are the longest way, and they watch the time
 
 
-def run() -> int:
-    """Run all parts; 0 when every one is right."""
+def run(part: str | None = None, pis: int | None = None) -> int:
+    """Run all parts, or only the tests whose file names have `part` in them; 0: every one is right.
+
+    `pis` is the number of Pis; by default as many as this machine can carry. Raises Failure.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    plain, on_a_pi = chosen(part)
     phase("Check this machine")
     host.require_root()
     network.require()
-    up.install_packages((*host.PACKAGES, *browser.packages()))
+    up.install_packages((*host.PACKAGES, *(browser.packages() if on_a_pi else ())))
     up.install_tooling()
-    browser.install()
+    if on_a_pi:
+        browser.install()
     REPORTS.mkdir(parents=True, exist_ok=True)
-    for report in REPORTS.glob("*.xml"):
-        report.unlink()
-    failed = [part for part in (_lint, _unit, _appliance) if not part()]
-    _print_summary([part.__name__.strip("_") for part in failed])
+    for old in REPORTS.glob("*.xml"):
+        old.unlink()
+    failed = []
+    behind = list(_begin(plain, lint=part is None))
+    try:
+        if on_a_pi and not _appliance(on_a_pi, pis or appliance.size(), behind):
+            failed.append("appliance")
+        failed += [job.name for job in behind if not job.finish()]
+    finally:
+        for job in behind:
+            job.end()
+    _print_summary(failed)
     return 1 if failed else 0
 
 
-def _lint() -> bool:
-    phase("Lint")
-    return _call("make", "--no-print-directory", "lint")
+def chosen(part: str | None) -> tuple[list[str], list[str]]:
+    """Return the tests that need no Pi, and those that do. Raises Failure when `part` names none.
+
+    `part` is what a file's name has in it, or a pattern for the whole of it: zigbee, test_tls*.
+    """
+    if part is None:
+        return list(WITHOUT_A_PI), [APPLIANCE]
+    pattern = part if set(part) & set("*?[") else f"*{part}*"
+
+    def named(directories: Iterable[str]) -> list[str]:
+        found = [path for directory in directories for path in (ROOT / directory).glob(pattern)]
+        tests = [path for path in sorted(found) if path.match("test_*.py")]
+        return [str(path.relative_to(ROOT)) for path in tests]
+
+    plain, on_a_pi = named(WITHOUT_A_PI), named([APPLIANCE])
+    if not plain and not on_a_pi:
+        raise Failure(f"no test file's name has '{part}' in it: look into {ROOT / 'tests'}")
+    return plain, on_a_pi
 
 
-def _unit() -> bool:
-    phase("Unit tests, the repository's rules, the stand-in's contract")
-    return _pytest("unit", "tests/unit", "tests/repo", "tests/contract")
+def _begin(plain: list[str], *, lint: bool) -> Iterable[Job]:
+    """Begin what needs no Pi."""
+    if lint:
+        phase("Lint begins, its result comes when it is there")
+        yield Job("lint", ["make", "--no-print-directory", "lint"], niceness=LEAST_URGENT)
+    if plain:
+        phase("Unit tests, the repository's rules and the stand-in's contract begin, too")
+        yield Job("unit", pytest(REPORTS / "unit.xml", *plain), niceness=LEAST_URGENT)
 
 
-def _appliance() -> bool:
-    pi = Pi("molecule")  # as molecule/default calls it
+def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
+    """Run the appliance's tests on Pis of their own; tell of what ends `behind` them meanwhile."""
+
+    def tell() -> None:
+        for job in behind:
+            job.tell_if_ended()
+
     try:
-        phase("Boot a virtual Pi of the tests' own")
-        _forget(pi)
-        up.create(pi)  # here, where sudo may ask for a password; Molecule finds it running
-        for step in ("converge", "idempotence"):
-            phase(f"Molecule: {step}")
-            if not _call("molecule", step):
-                return False
-        phase("The appliance's tests")
-        return _pytest("appliance", "tests/appliance")
+        return appliance.run(tests, pis, REPORTS / "appliance.xml", tell)
     except Failure as failure:
-        print(f"error: {failure}")
+        print(f"error: {failure}", flush=True)
         return False
-    finally:
-        phase("Remove the virtual Pi")
-        _forget(pi)
 
 
-def _forget(pi: Pi) -> None:
-    """Remove the Pi, and what Molecule remembers of it."""
-    pi.destroy()
-    _call("molecule", "reset")
-
-
-def _pytest(name: str, *arguments: str) -> bool:
-    report = REPORTS / f"{name}.xml"
-    return _call("python", "-m", "pytest", f"--junitxml={report}", *arguments)
-
-
-def _call(*command: str) -> bool:
-    environment = {**os.environ, "PATH": f"{VENV}/bin:{os.environ['PATH']}", "COLUMNS": "120"}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
-
-
-def count(reports: list[Path]) -> Counter[str]:
-    """Sum what JUnit reports of pytest say, by `passed`, `failed` and `skipped`."""
-    total: Counter[str] = Counter()
-    for report in reports:
-        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-            failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-            skipped = int(suite.get("skipped", 0))
-            total["failed"] += failed
-            total["skipped"] += skipped
-            total["passed"] += int(suite.get("tests", 0)) - failed - skipped
-    return total
-
-
-def _print_summary(failed_parts: list[str]) -> None:
+def _print_summary(failed: list[str]) -> None:
     phase("Done")
-    if failed_parts:
-        print(f"These parts failed: {', '.join(failed_parts)}")
-    total = count(sorted(REPORTS.glob("*.xml")))
-    print(", ".join(f"{total[name]} {name}" for name in COUNTED), flush=True)
+    reports: list[Path] = sorted(REPORTS.glob("*.xml"))
+    report.print_slowest(reports)
+    if failed:
+        print(f"These parts failed: {', '.join(failed)}")
+    print(report.closing_line(reports), flush=True)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

@@ -31,6 +31,12 @@ def wanted() -> str:
     return f"{lock} {sys.version_info[0]}.{sys.version_info[1]}"
 
 
+def may_be_synchronized() -> bool:
+    """Whether .venv was made from another lock by the same Python."""
+    made_by = STAMP.read_text(encoding="ascii").split()[1:] if STAMP.exists() else []
+    return made_by == wanted().split()[1:]
+
+
 def is_current() -> bool:
     """Whether .venv holds exactly what requirements.txt locks."""
     return STAMP.exists() and STAMP.read_text(encoding="ascii") == wanted()
@@ -52,22 +58,17 @@ def locked(name: str) -> str:
 
 
 def install() -> None:
-    """Make .venv from nothing unless it is current; about half a minute.
+    """Bring .venv in step with the lock; from nothing it takes about half a minute.
 
     pip, which may be old, installs only the pinned uv; uv does the rest.
     """
     if is_current():
         return
-    require_venv_module()
     log = log_path("tooling")
-    if VENV.exists():
-        shutil.rmtree(VENV)
-    logged([sys.executable, "-m", "venv", str(VENV)], log, doing="make .venv")
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as only_uv:
-        only_uv.write(locked("uv"))
-        only_uv.flush()
-        pip = [str(PYTHON), "-m", "pip", "install", "--quiet"]
-        logged([*pip, "--require-hashes", "-r", only_uv.name], log, doing="install uv")
+    synchronize = may_be_synchronized()
+    STAMP.unlink(missing_ok=True)
+    if not synchronize:
+        _begin(log)
     # a network with its own certificate authorities: trust what this machine trusts
     trusting = {**os.environ, "UV_SYSTEM_CERTS": "1"}
     sync = [str(VENV / "bin" / "uv"), "pip", "sync", "--python", str(PYTHON)]
@@ -79,6 +80,19 @@ def install() -> None:
     )
     _site_packages().joinpath("venv_path.pth").write_text(PATH_HOOK, encoding="ascii")
     STAMP.write_text(wanted(), encoding="ascii")
+
+
+def _begin(log: Path) -> None:
+    """Make an environment with the pinned uv and nothing else."""
+    require_venv_module()
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    logged([sys.executable, "-m", "venv", str(VENV)], log, doing="make .venv")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as only_uv:
+        only_uv.write(locked("uv"))
+        only_uv.flush()
+        pip = [str(PYTHON), "-m", "pip", "install", "--quiet"]
+        logged([*pip, "--require-hashes", "-r", only_uv.name], log, doing="install uv")
 
 
 def _site_packages() -> Path:

@@ -82,6 +82,13 @@ def install_tooling() -> None:
         tooling.install()
 
 
+def prepare() -> None:
+    """Have what a new Pi needs here."""
+    host.require_root()
+    install_packages(host.PACKAGES)
+    host.require_space()
+
+
 def create(pi: Pi, start_from: str = PREPARED) -> None:
     """One Pi, its dongle plugged in, without a play unless it starts from a kept Pi.
 
