@@ -52,7 +52,9 @@ class Job:
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # its children can be ended with it
+                # Its children can be ended with it. Not a session of its own: there sudo would not
+                # know the password that was typed in this one.
+                process_group=0,
             )
 
     def ended(self) -> bool:
