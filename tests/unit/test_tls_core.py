@@ -91,6 +91,17 @@ def test_the_ca_can_sign_servers_and_nothing_below_it(authority: core.Pair) -> N
     assert authority.matches()
 
 
+@pytest.mark.parametrize(
+    "site", ["Haus " * 20, "Ηλιακό σπίτι στη Θεσσαλονίκη" * 2, "🏠" * 16, "x🏠" * 13]
+)
+def test_a_long_site_name_is_cut_between_two_letters(site: str) -> None:
+    [name] = core.make_authority(site, NOW).certificate.subject
+    text = str(name.value)
+    assert len(text.encode()) <= 64
+    kept = text.removeprefix("HEMS ").rsplit(" CA ", 1)[0]
+    assert site.startswith(kept) and len(kept.encode()) > 41
+
+
 def test_two_cas_of_one_site_have_different_names() -> None:
     first, second = (core.make_authority("x" * 100, NOW).certificate.subject for _ in range(2))
     assert first != second

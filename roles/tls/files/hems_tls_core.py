@@ -171,8 +171,10 @@ def make_authority(site: str, now: datetime, key: ec.EllipticCurvePrivateKey | N
     check_clock(now)
     key = key or ec.generate_private_key(ec.SECP256R1())
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    # The key's own digits tell a site's CAs apart in a browser's list; 64 characters: RFC 5280.
-    common_name = f"HEMS {site[:45]} CA {identifier.digest.hex()[:8]}"
+    # The key's own digits tell a site's CAs apart in a browser's list. RFC 5280's limit of 64 is
+    # taken for bytes by what reads certificates, so a long name ends where a letter ends.
+    short = site.encode()[:45].decode(errors="ignore")
+    common_name = f"HEMS {short} CA {identifier.digest.hex()[:8]}"
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     certificate = (
         _builder(name, name, key, now)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""The variables that describe a site, each with its check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from playbooks.preflight import values
+from playbooks.preflight.values import Check
+
+RINGS = ("canary", "early", "stable")
+
+# ':' would split it in InfluxDB and Mosquitto.
+LOG_IN = values.matches(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", "a log-in of at most 32 letters, digits and . _ -"
+)
+# Home Assistant's own rule (core.valid_entity_id), 255 in all.
+SENSOR = r"(?=.{1,255}$)sensor\.(?!.*__)(?!_)[a-z0-9_]+(?<!_)"
+NAME_BYTES = 64  # of what people read: dashboard, broker, the certificate's authority
+
+REQUIRED: Mapping[str, Check] = {
+    "hems_ring": values.one_of(RINGS),
+    "hems_site_name": values.text(NAME_BYTES),
+    # RFC 1123 label
+    "hems_hostname": values.matches(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        "a host name of at most 63 of a-z, 0-9 and -, such as hems-cork-01",
+    ),
+    "hems_time_zone": values.time_zone,
+    "hems_country": values.country,
+    "hems_language": values.language,
+    "hems_currency": values.currency,
+    "hems_latitude": values.number(-90, 90, "degrees north"),
+    "hems_longitude": values.number(-180, 180, "degrees east"),
+    "hems_elevation": values.number(-500, 9000, "metres"),
+    "hems_owner_name": values.text(NAME_BYTES),
+    "hems_owner_username": LOG_IN,
+    "hems_door_username": LOG_IN,
+    "hems_influxdb_username": LOG_IN,
+    "hems_mqtt_devices": values.mqtt_devices,
+    "hems_meter_power": values.matches(SENSOR, "an entity id such as sensor.meter_power"),
+    "hems_meter_energy": values.matches(SENSOR, "an entity id such as sensor.meter_energy"),
+    "hems_meter_pulses_per_kwh": values.number(
+        50, 10_000, "imp/kWh, as the meter says", whole=True
+    ),
+    "hems_configurator_enabled": values.switch,
+    "hems_mqtt_lan_enabled": values.switch,
+    "hems_d2l_enabled": values.switch,
+    "hems_zigbee_enabled": values.switch,
+    # A systemd path unit watches it, and ':' would split it in Home Assistant's.
+    "hems_zigbee_dongle": values.matches(
+        r"|/dev/[A-Za-z0-9/_.+-]+",
+        "empty, or a path such as /dev/serial/by-id/usb-… without spaces",
+    ),
+}
+
+OPTIONAL: Mapping[str, Check] = {
+    "hems_secret_owner_password": values.password,
+    "hems_secret_door_password": values.password,
+    "hems_secret_influxdb_password": values.influxdb_password,
+    "hems_secret_influxdb_operator_token": values.matches(
+        r"[A-Za-z0-9_=-]{32,128}", "32 to 128 of A-Z, a-z, 0-9, - _ ="
+    ),
+    "hems_secret_mqtt_passwords": values.mqtt_passwords,
+    "tls_extra_names": values.certificate_names,
+}
+
+# Their names go on in as many ways as there are services and directories.
+BY_PREFIX: Mapping[str, Check] = {"hems_port_": values.port, "hems_path_": values.path}
+SECRET = "hems_secret_"
+
+
+def check_of(name: str) -> Check | None:
+    """Return a variable's check, or None where only its role judges it."""
+    if check := REQUIRED.get(name) or OPTIONAL.get(name):
+        return check
+    return next((check for prefix, check in BY_PREFIX.items() if name.startswith(prefix)), None)
