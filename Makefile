@@ -17,7 +17,7 @@ down: ## remove the virtual Pi and everything it left on this machine, except ca
 	@$(PI) down
 
 shell: ## root's shell on the virtual Pi; one command with CMD='…'
-	@$(PI) shell pi $(if $(CMD),'$(subst ','\'',$(CMD))')
+	@$(PI) shell pi $(if $(value CMD),'$(subst ','\'',$(value CMD))')
 
 load: ## let the simulated meter's household draw WATTS=1500, or WATTS=profile (a day's course)
 	@$(PI) load $(or $(WATTS),profile)

@@ -93,11 +93,12 @@ def test_each_problem_is_one_sentence_with_a_cure(seen: Observation, sentence: s
     assert as_json(seen)["ok"] is False
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_a_held_lock_is_shown_and_no_problem() -> None:
     seen = observation(lock=Holder("converge", "laptop", 7, "2026-11-22T05:00:00Z"))
     assert problems(seen) == []
     assert (
-        "ok  Lock                 held by the converge of laptop since 2026-11-22T05:00:00Z"
+        "ok  Lock                 held by the converge of laptop since 2026-11-22 06:00:00"
         in list(command.lines(seen))
     )
 

@@ -59,6 +59,7 @@ def test_an_error_inside_frees_it(path: Path) -> None:
     assert holder(path) is None
 
 
+@pytest.mark.usefixtures("site_clock")
 def test_it_is_the_lock_of_flock_1(path: Path) -> None:
     note = json.dumps({"work": "converge", "by": "laptop", "pid": 1, "since": "2026-11-22T05:00Z"})
     script = 'printf "%s\\n" "$2" >"$1" && exec sleep 60'
@@ -68,7 +69,7 @@ def test_it_is_the_lock_of_flock_1(path: Path) -> None:
             deadline = time.monotonic() + 10
             while holder(path) != parse_holder(note.encode()) and time.monotonic() < deadline:
                 time.sleep(0.01)
-            said = "held by the converge of laptop since 2026-11-22T05:00Z"
+            said = "held by the converge of laptop since 2026-11-22 06:00:00"
             with pytest.raises(LockedError, match=said), appliance_lock(path, "backup"):
                 pytest.fail("two hold the lock")
         finally:

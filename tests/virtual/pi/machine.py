@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import shlex
 import time
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ APT_REPOSITORY = STATE / "apt"  # see packages.py
 ADDRESS_LABEL = "smartcore-hems.address"
 HOST = 10  # its address in its own network
 BOOT_TIMEOUT = 60.0  # seconds
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,13 @@ class Pi:
     """A virtual Pi by its short name; `hems-<name>` is its ssh alias and Ansible address."""
 
     name: str
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise Failure(
+                f"'{self.name}' can't be a virtual Pi's name: take up to 30 of a-z, 0-9 and - "
+                "(it becomes a host name and a container's)"
+            )
 
     @property
     def alias(self) -> str:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hems import HemsError
+from hems.times import local
 
 POLL_SECONDS = 0.2
 NOTE_BYTES = 4096
@@ -33,7 +34,7 @@ class Holder:
 
     def __str__(self) -> str:
         of = f" of {self.by}" if self.by else ""
-        since = f" since {self.since}" if self.since else ""
+        since = f" since {local(self.since)}" if self.since else ""
         return f"the {self.work}{of}{since}"
 
 

@@ -7,6 +7,7 @@ takes any. A package is a group of commands: it has ``COMMANDS``, and a module f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the line and end."""
-        print(f"hems: {message}; '{self.prog} --help' shows what there is.", file=sys.stderr)
+        _complain(f"{message}; '{self.prog} --help' shows what there is.")
         sys.exit(USAGE)
 
 
@@ -80,19 +81,43 @@ def _add_commands(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code. Output that nobody takes is no traceback."""
     words = sys.argv[1:] if arguments is None else arguments
+    try:
+        try:
+            return _run(words)
+        finally:
+            if sys.stdout is not None:  # closed by >&-
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()  # whoever read it has seen enough
+        return NOT_OK
+    except OSError as error:
+        if error.filename is not None:  # not the output's
+            raise
+        _discard_output()
+        _complain(f"The output can't be written: {error.strerror}.")
+        return NOT_OK
+
+
+def _run(words: Sequence[str]) -> int:
     options = build_parser(words).parse_args(words)
     try:
         code: int = options.run(options)
-        sys.stdout.flush()
         return code
     except HemsError as error:
-        print(f"hems: {error}", file=sys.stderr)
-        return NOT_OK
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; the interpreter must not complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(str(error))
         return NOT_OK
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells count it
+
+
+def _complain(sentence: str) -> None:
+    """Say what is wrong, where anybody listens."""
+    with contextlib.suppress(OSError):
+        print(f"hems: {sentence}", file=sys.stderr, flush=True)
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from complaining, at its end, about what is still to be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

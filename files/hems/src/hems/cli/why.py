@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from hems import HemsError, settings
 from hems.cli import whole
+from hems.times import local
 from hems.watchdog import journal
 from hems.watchdog.journal import Entry
 
@@ -38,9 +39,9 @@ def lines(entries: Iterable[Entry]) -> Iterable[str]:
     """Return the log for people, the newest last."""
     for entry in entries:
         did = VERBS.get(entry.verb, f"{entry.verb} {{}}").format(entry.subject)
-        yield f"{entry.time}  {did}"
-        yield f"{'':20}  because: {entry.cause}"
-        yield f"{'':20}  observed: {entry.observed}"
+        yield f"{local(entry.time)}  {did}"
+        yield f"{'':19}  because: {entry.cause}"
+        yield f"{'':19}  observed: {entry.observed}"
 
 
 def run(options: argparse.Namespace) -> int:

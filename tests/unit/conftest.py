@@ -1,0 +1,18 @@
+"""What several unit tests start from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def site_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A box in Berlin: an hour before UTC in winter."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
