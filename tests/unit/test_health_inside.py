@@ -106,7 +106,31 @@ def test_a_refused_token_is_never_sent_again(answers: dict[str, Any]) -> None:
     assert watched.look(1.0, True) == View()
     answers.clear()  # asking once more would fail
     assert watched.look(2.0, True) == View()
-    assert watched.refused
+    assert [(one.name, one.why) for one in watched.blind] == [
+        ("Home Assistant", "it refuses the box's token")
+    ]
+    # Nor after a start of the watchdog, which remembers it.
+    again = observe.HomeAssistant(ACCESS, SETTINGS.health, 0.0, watched.refused)
+    assert again.look(3.0, True) == View() and again.blind == watched.blind
+    # Another token is tried.
+    new = observe.HomeAssistant(ACCESS._replace(token="new"), SETTINGS.health, 0.0, watched.refused)
+    assert new.blind == []
+
+
+def test_without_a_token_nothing_is_asked(answers: dict[str, Any]) -> None:
+    answers.clear()  # asking would fail
+    watched = observe.HomeAssistant(ACCESS._replace(token=""), SETTINGS.health, now=0.0)
+    assert watched.look(1.0, True) == View()
+    assert [one.why for one in watched.blind] == ["the box has no credential for it"]
+
+
+def test_a_ban_is_named_and_its_end_seen(answers: dict[str, Any]) -> None:
+    watched = observe.HomeAssistant(ACCESS, SETTINGS.health, now=0.0)
+    answers["/api/config"] = refused("403")
+    assert watched.look(1.0, True) == View()
+    assert "ip_bans.yaml" in watched.blind[0].why
+    answers.update(HEALTHY)
+    assert watched.look(2.0, True).fresh and watched.blind == []
 
 
 def test_silence_goes_on_while_it_does_not_answer(answers: dict[str, Any]) -> None:

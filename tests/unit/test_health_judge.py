@@ -10,7 +10,7 @@ import pytest
 from hems.health.catalogue import KINDS
 from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
-from hems.health.judge import CertificateSeen, Seen, ServiceSeen, judge
+from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge
 from hems.health.vitals import Vitals
 
 from tests.unit.watchdog_settings import SETTINGS
@@ -75,7 +75,8 @@ RAISED = [
     ("service_stopped", service("editor_down", stopped=True)),
     ("service_crashing", service("editor_down", crashing="more than 3 times")),
     ("no_internet", seen(internet=False)),
-    ("health_blind", seen(refused=True, inside=None, silence=None)),
+    ("health_blind", seen(blind=(Blind("it", "refuses"),), inside=None, silence=None)),
+    ("settings_broken", seen(broken=("/etc/hems/hems.toml is not TOML.",))),
     ("home_assistant_not_running", inside(state="STARTING")),
     ("home_assistant_recovery", inside(state=RECOVERY)),
     ("home_assistant_silent", seen(inside=None, mute="no answer in time")),

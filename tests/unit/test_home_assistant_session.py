@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -60,11 +60,83 @@ def test_two_factor_log_in_is_no_refusal(tmp_path: Path, password: Path) -> None
     assert not refused.exists()
 
 
-def test_a_dead_token_is_forgotten(tmp_path: Path) -> None:
+def test_a_refused_token_stays_until_there_is_another(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("old")
-    assert session.stored_token(FakeHttp({"/api/config": (401, None)}), token) is None
-    assert not token.exists()
+    http = FakeHttp({"/api/config": (401, None)})
+    assert session.stored_token(http, token) is None
+    assert token.read_text() == "old"
+    # When there can be none, nobody shall send it again.
+    session.set_aside(token)
+    assert session.stored_token(http, token) is None
+    assert os.listdir(tmp_path) == ["token.refused"]
+    session.set_aside(token)
+
+
+class FakeSocket:
+    """Home Assistant's tokens of one user, and at what moments the file was read."""
+
+    tokens: ClassVar[dict[str, str]] = {}
+    path: Path
+    seen: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, *_: Any) -> None:
+        """Connect."""
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+
+    def call(self, kind: str, **fields: Any) -> Any:
+        self.seen.append((kind, self.path.read_text().strip()))
+        if kind == "auth/refresh_tokens":
+            return [{"client_name": name, "id": which} for which, name in self.tokens.items()]
+        if kind == "auth/long_lived_access_token":
+            assert fields["client_name"] not in self.tokens.values(), "Home Assistant refuses that"
+            self.tokens["new"] = fields["client_name"]
+            return "fresh"
+        del self.tokens[fields["refresh_token_id"]]
+        return None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], "hems-provision"),
+        (["hems-provision"], "hems-provision 2"),
+        (["hems-provision 2"], "hems-provision"),
+        (["hems-provision", "hems-provision 2"], "hems-provision 3"),
+    ],
+)
+def test_a_token_is_replaced_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: list[str], after: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("old\n")
+    mine = {"phone": "my phone", "none": "hems-provisional"}
+    monkeypatch.setattr(FakeSocket, "tokens", mine | {f"old {name}": name for name in before})
+    monkeypatch.setattr(FakeSocket, "path", path, raising=False)
+    monkeypatch.setattr(FakeSocket, "seen", [])
+    monkeypatch.setattr(session, "Socket", FakeSocket)
+    http = FakeLogIn()
+    assert session.new_token(http, "code", path) == "fresh" == path.read_text().strip()
+    assert FakeSocket.tokens == mine | {"new": after}
+    ended = [text for kind, text in FakeSocket.seen if kind == "auth/delete_refresh_token"]
+    assert ended == ["fresh"] * len(before), "an old one ends only when the new one is written"
+
+
+class FakeLogIn:
+    """A log-in's own short-lived tokens."""
+
+    base = "http://127.0.0.1:8123"
+
+    def tokens(self, _: str) -> tuple[str, str]:
+        return "access", "refresh"
+
+    def revoke(self, _: str) -> None:
+        """Forget it."""
 
 
 def test_a_token_survives_an_unready_server(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
 from hems.systemd import SystemdError, Unit
 from hems.watchdog import daemon as module
-from hems.watchdog import ladder, memory, network, observe, probes
+from hems.watchdog import ladder, memory, network, observe, probes, startup
 from hems.watchdog.act import Actor, Hands
 from hems.watchdog.core import Look, Sight
 from hems.watchdog.daemon import Daemon
 from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import Watchdog
+from hems.watchdog.startup import Start
 
 from tests.unit.appliance_settings import GOOD
 from tests.unit.watchdog_settings import TEXT
@@ -49,7 +50,9 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(module, "round_trip", lambda *_: Look(False, "does not answer"))
     monkeypatch.setattr(probes, "round_trip", lambda *_: Look(False, "does not answer"))
     options = parse(TEXT.replace("hold_scale = 1", "hold_scale = 0"), Watchdog, "watchdog.toml")
-    return Daemon(parse(text, Appliance, "hems.toml"), options, Secrets("a", "b", "c"))
+    monkeypatch.setattr(startup, "problems", lambda _: ())
+    start = Start(parse(text, Appliance, "hems.toml"), options, kept=False)
+    return Daemon(start, Secrets("a", "b", "c"), tmp_path)
 
 
 def answering(*silent: str) -> Any:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hems import HemsError
 from hems.settings import SettingsError, parse
 from hems.systemd import SystemdError
 from hems.watchdog import journal, memory, network
 from hems.watchdog.act import Actor, Hands
 from hems.watchdog.core import Action, Memory, Verb
-from hems.watchdog.daemon import read_secrets
 from hems.watchdog.ladder import Rungs
 from hems.watchdog.network import Connection, NetworkError
 from hems.watchdog.release import Guard, Versions, decide
@@ -208,13 +206,3 @@ def test_settings_name_their_mistakes() -> None:
         parse(TEXT.replace("look =", "lok =", 1), Watchdog, "watchdog.toml")
     with pytest.raises(SettingsError, match=r"internet\.reboot"):
         parse(TEXT.replace("[1800,", "[0,"), Watchdog, "watchdog.toml")
-
-
-def test_credentials_come_from_systemd(tmp_path: Path) -> None:
-    for name in ("mqtt_hems", "influxdb_token_hems", "home_assistant_token"):
-        (tmp_path / name).write_text(f"{name}!\n")
-    secrets = read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})
-    assert secrets.mqtt == "mqtt_hems!" and "!" not in repr(secrets)
-    (tmp_path / "mqtt_hems").unlink()
-    with pytest.raises(HemsError, match="systemctl start hems-watchdog"):
-        read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})

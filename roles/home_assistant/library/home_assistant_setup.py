@@ -24,10 +24,10 @@ from ansible.module_utils.home_assistant_session import (
     log_in,
     new_token,
     read_secret,
+    set_aside,
     stored_token,
     wait_for_http,
     wait_until_ready,
-    write_secret,
 )
 
 DOCUMENTATION = r"""
@@ -199,9 +199,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 f"Home Assistant's Energy preferences, dashboard and readiness are not managed: "
                 f"{why}. docs/home_assistant.md, When it fails, says how to give it a new one."
             )
+            set_aside(token_file)
             return {"changed": False, "managed": False, "done": done}
-        token = new_token(http, code)
-        write_secret(token_file, token)
+        token = new_token(http, code, token_file)
+        token_file.with_name(f"{token_file.name}.refused").unlink(missing_ok=True)
         refused.unlink(missing_ok=True)
         done.append("made the token hems-provision")
     wait_until_ready(http, token, params["domains"], deadline)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from ansible.module_utils import whole_file
@@ -56,29 +58,48 @@ def refuse_ban(status: int) -> None:
 
 
 def stored_token(http: Http, path: Path) -> str | None:
-    """Return the token of earlier runs if it still works; forget it if it is refused."""
+    """Return the token of earlier runs if it still works; a refused one stays until there is one.
+
+    Whoever reads the file must find it: a box without a token can do less than one with a bad one.
+    """
     if not path.exists():
         return None
     token = read_secret(path)
     status, _ = http.request("GET", "/api/config", token=token)
-    if status == 401:
-        path.unlink()
-        return None
-    return token
+    return None if status == 401 else token
 
 
-def new_token(http: Http, code: str) -> str:
-    """Exchange a log-in code for a long-lived token, replacing one of the same name."""
+def set_aside(path: Path) -> None:
+    """Put a refused token where nobody sends it again: ten refusals get loopback banned."""
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.refused"))
+
+
+def token_name(taken: Collection[str]) -> str:
+    """Return a name that no token has yet: Home Assistant refuses one that is there."""
+    names = (TOKEN_NAME, *(f"{TOKEN_NAME} {number}" for number in range(2, len(taken) + 2)))
+    return next(name for name in names if name not in taken)
+
+
+def new_token(http: Http, code: str, path: Path) -> str:
+    """Exchange a log-in code for a long-lived token in ``path``; only then end those before it."""
     access, refresh = http.tokens(code)
     with Socket(http.base, access) as socket:
-        for item in socket.call("auth/refresh_tokens"):
-            if item.get("client_name") == TOKEN_NAME:
-                socket.call("auth/delete_refresh_token", refresh_token_id=item["id"])
-        token = socket.call(
-            "auth/long_lived_access_token", client_name=TOKEN_NAME, lifespan=TOKEN_DAYS
+        ours = {
+            item["client_name"]: item["id"]
+            for item in socket.call("auth/refresh_tokens")
+            if re.fullmatch(rf"{TOKEN_NAME}( \d+)?", item.get("client_name") or "")
+        }
+        token = str(
+            socket.call(
+                "auth/long_lived_access_token", client_name=token_name(ours), lifespan=TOKEN_DAYS
+            )
         )
+        write_secret(path, token)
+        for old in ours.values():
+            socket.call("auth/delete_refresh_token", refresh_token_id=old)
     http.revoke(refresh)
-    return str(token)
+    return token
 
 
 def log_in(http: Http, username: str, password_file: Path, refused: Path) -> str:

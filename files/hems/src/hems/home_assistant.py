@@ -25,7 +25,8 @@ ANSWER_BYTES = 16 * 1024 * 1024  # whoever holds the port, it does not fill the 
 LATE = "no answer in time"
 POLL_SECONDS = 1.0
 RUNNING = "RUNNING"
-REFUSED = ("401", "403")
+UNAUTHORISED, BANNED = "401", "403"
+REFUSED = (UNAUTHORISED, BANNED, "auth_invalid")
 
 
 class HomeAssistantError(HemsError):

@@ -17,6 +17,7 @@ from hems.health.vitals import (
 from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
+NO_CREDENTIAL = "the box has no credential for it"
 NO_REASON = "it did not start; Settings, System, Logs says why"  # of an entry not loaded
 
 
@@ -31,6 +32,14 @@ class ServiceSeen:
     given_up: bool = False
     crashing: str = ""  # how often systemd restarted it, when that is too often
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Blind:
+    """A service that can only be looked at from outside, and why."""
+
+    name: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,8 @@ class Seen:
     services: tuple[ServiceSeen, ...] = ()
     internet: bool | None = None
     inside: Inside | None = None
-    refused: bool = False  # Home Assistant does not take the token
+    broken: tuple[str, ...] = ()  # why settings files can't be used
+    blind: tuple[Blind, ...] = ()
     mute: str = ""  # why Home Assistant has not said for too long how it is, though it answers
     silence: float | None = None  # seconds without a meter reading; None: not looked at
     installed: str = ""  # version of Home Assistant
@@ -63,8 +73,9 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
     found = [*_services(seen.services), *_certificates(seen, settings)]
     if seen.internet is False:
         found.append(issue("no_internet", "none of the targets answers"))
-    if seen.refused:
-        found.append(issue("health_blind", "Home Assistant refuses the token"))
+    found.extend(issue("health_blind", one.why, one.name) for one in seen.blind)
+    if seen.broken:
+        found.append(issue("settings_broken", " ".join(seen.broken)))
     if seen.mute:
         found.append(issue("home_assistant_silent", seen.mute))
     if seen.inside is not None:

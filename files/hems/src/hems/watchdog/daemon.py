@@ -2,62 +2,50 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hems import HemsError, lock, release, settings, systemd
 from hems.health import announce, dongle, store
-from hems.health.catalogue import Issue, rank
+from hems.health.catalogue import Issue, issue, rank
 from hems.health.debounce import Debounce
-from hems.health.judge import Seen, ServiceSeen, judge
+from hems.health.judge import NO_CREDENTIAL, Blind, Seen, ServiceSeen, judge
 from hems.home_assistant import Access
-from hems.settings import Appliance
+from hems.settings import SettingsError
 from hems.systemd import SystemdError
-from hems.watchdog import core, ladder, memory, network, observe
+from hems.watchdog import core, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
 from hems.watchdog.broker import round_trip
 from hems.watchdog.core import Action, Sight, Verb
 from hems.watchdog.probes import Secrets, services
-from hems.watchdog.settings import FILE, Watchdog
+from hems.watchdog.startup import Start
 
 NOT_OURS = "not by this watchdog: power, a person, or a reset because the system hung"
-CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")
-
-
-def read_secrets(environment: Mapping[str, str] = os.environ) -> Secrets:
-    """Return what systemd's LoadCredential= gave.
-
-    Raises HemsError.
-    """
-    directory = Path(environment.get("CREDENTIALS_DIRECTORY", ""))
-    try:
-        found = [(directory / name).read_text().removesuffix("\n") for name in CREDENTIALS]
-    except OSError as error:
-        raise HemsError(
-            f"A credential can't be read ({error}): start it by 'systemctl start hems-watchdog'."
-        ) from error
-    return Secrets(*found)
+WAIT_SECONDS = 30.0  # between two tries to read settings that were never good
+KEPT = "settings"  # directory of the settings that were good last, below the state's
 
 
 class Daemon:
     """What the loop carries from one look to the next."""
 
-    def __init__(self, appliance: Appliance, options: Watchdog, secrets: Secrets) -> None:
+    def __init__(self, start: Start, secrets: Secrets, directory: Path) -> None:
+        """``directory`` is where the settings come from."""
         now = time.monotonic()
+        appliance, options = start.appliance, start.options
         self._appliance, self._options, self._secrets = appliance, options, secrets
+        self._kept, self._directory = start.kept, directory
+        self._broken: tuple[str, ...] = startup.problems(directory)
         self._actor = Actor(appliance.paths.state, options.dry_run)
         self._messages: Sequence[announce.Message] = ()
         self._services = services(appliance, options.services, secrets, lambda: self._messages)
         self._debounce = Debounce(options.health.hold_scale)
         self._certificates = observe.Certificates(appliance)
         access = Access(appliance.ports.home_assistant, secrets.home_assistant)
-        self._inside = observe.HomeAssistant(access, options.health, now)
         self._issues: tuple[Issue, ...] = ()
         self._version = ""
         self._round_at = now
@@ -67,6 +55,12 @@ class Daemon:
         if boot is None:
             boot = self._first_start()
         self._state, self._rungs, self._guard = boot.state, boot.rungs, boot.guard
+        self._inside = observe.HomeAssistant(access, options.health, now, boot.refused)
+
+    @property
+    def outlived(self) -> bool:
+        """Whether it runs with settings of before, and those on the disk are good again."""
+        return self._kept and not self._broken
 
     def _first_start(self) -> memory.Boot:
         own = self._actor.has_rebooted()
@@ -115,11 +109,13 @@ class Daemon:
         self._climb(reachable, now, locked)
         self._watch_release(guard.Versions(unit, view.running, installed), now, locked)
         systemd.feed_watchdog()
+        self._broken = startup.problems(self._directory)
         seen = Seen(
             services=self._services_seen(sights),
             internet=reachable,
             inside=inside,
-            refused=self._inside.refused,
+            broken=self._broken,
+            blind=(*_blind(self._secrets), *self._inside.blind),
             mute=view.mute,
             silence=view.silence,
             installed=installed if up else "",  # what is down runs no version
@@ -200,7 +196,7 @@ class Daemon:
         self._issues = ranked
         site, url = self._appliance.site.name, f"{self._appliance.url}/"
         self._messages = (*announce.discovery(site, release(), url), announce.state(ranked))
-        if changed:
+        if changed and self._secrets.mqtt:
             round_trip(self._appliance.ports.mqtt, self._secrets.mqtt, self._messages)
 
     def _say_changes(self, issues: tuple[Issue, ...]) -> None:
@@ -214,29 +210,51 @@ class Daemon:
                 say(f"issue {item.kind.code} closed: {item.kind.title} {item.subject}".rstrip())
 
     def _save(self) -> None:
-        boot = memory.Boot(dict(self._state.units), self._rungs, self._guard)
+        refused = self._inside.refused
+        boot = memory.Boot(dict(self._state.units), self._rungs, self._guard, refused)
         memory.save_boot(self._appliance.paths.run, boot)
 
 
-def main() -> int:
-    """Run until SIGTERM."""
+def _blind(secrets: Secrets) -> list[Blind]:
+    """Return what can't be looked into for want of a credential."""
+    wanted = {"the MQTT broker": secrets.mqtt, "InfluxDB": secrets.influxdb}
+    return [Blind(name, NO_CREDENTIAL) for name, secret in wanted.items() if not secret]
+
+
+def _start(state: Path, run: Path, ended: threading.Event) -> Start | None:
+    """Return the settings; without any that could ever be used, wait for them, and say so."""
+    while not ended.is_set():
+        try:
+            return startup.load(settings.DIRECTORY, state / KEPT)
+        except SettingsError as error:
+            systemd.feed_watchdog()
+            seen = issue("settings_broken", str(error))
+            try:
+                store.write(run / store.FILE, [seen], time.monotonic(), utc())
+            except OSError as failure:
+                say(str(failure))
+            say(str(error))
+        ended.wait(WAIT_SECONDS)
+    return None
+
+
+def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
+    """Run until SIGTERM. ``arguments``: the directories of what lasts, and of this boot."""
+    state, run = (Path(one) for one in arguments)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    try:
-        appliance = settings.appliance()
-        options = settings.read(settings.DIRECTORY / FILE, Watchdog)
-        daemon = Daemon(appliance, options, read_secrets())
-    except HemsError as error:
-        print(f"hems-watchdog: {error}", file=sys.stderr)
-        return 1
     systemd.ready("looking after the box")
-    while not ended.is_set():
+    start = _start(state, run, ended)
+    if start is None:
+        return 0
+    daemon = Daemon(start, startup.read_secrets(), settings.DIRECTORY)
+    while not ended.is_set() and not daemon.outlived:  # systemd starts it anew
         systemd.feed_watchdog()
         try:
             pause = daemon.look()
         except (HemsError, OSError) as error:
             say(str(error))
-            pause = options.services.look_again
+            pause = start.options.services.look_again
         ended.wait(pause)
     systemd.stopping()
     return 0

@@ -35,6 +35,7 @@ class Boot:
     units: dict[str, Memory] = field(default_factory=dict)
     rungs: Rungs = field(default_factory=Rungs)
     guard: Guard = field(default_factory=Guard)
+    refused: str = ""  # SHA-256 of the token that Home Assistant refused
 
     @property
     def state(self) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,8 @@ from pathlib import Path
 
 from hems import HemsError, internet, lock, probes, systemd
 from hems.health import inside, meter, vitals
-from hems.health.judge import ZIGBEE, CertificateSeen
-from hems.home_assistant import REFUSED, Access, HomeAssistantError
+from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen
+from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
 from hems.settings import Appliance
 from hems.watchdog import network
 from hems.watchdog.act import say
@@ -25,6 +26,10 @@ CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
 ECHO_SECONDS = 1.0  # that the first echoes may take …
 DOUBT_SECONDS = 2.0  # … and, when none is answered, second ones and the TCP connections
 DAY_SECONDS = 86400
+NAME = "Home Assistant"
+BANNED_ITSELF = (
+    "it has banned the box's own address: remove 127.0.0.1 from ip_bans.yaml and restart it"
+)
 NOT_ASKED = Look(False, "is not asked, as its unit is down")
 
 
@@ -121,25 +126,40 @@ class HomeAssistant:
     A round without an answer changes nothing yet: what was said before counts for PATIENCE rounds.
     """
 
-    def __init__(self, access: Access, settings: Health, now: float) -> None:
+    def __init__(self, access: Access, settings: Health, now: float, refused: str = "") -> None:
+        """``refused`` is the digest of a token that was refused before."""
         self._access, self._settings = access, settings
+        self._digest = hashlib.sha256(access.token.encode()).hexdigest()
+        self.refused = refused if refused == self._digest else ""
+        self._banned = False
         self._clock = meter.MeterClock(now)
         self._last: inside.Inside | None = None
         self._missed = 0  # rounds in a row without an answer …
         self._mute = 0  # … of these the last in a row in which it answered from outside
-        self.refused = False
+
+    @property
+    def blind(self) -> list[Blind]:
+        """Why it can't be looked into."""
+        if not self._access.token:
+            return [Blind(NAME, NO_CREDENTIAL)]
+        if self.refused:
+            return [Blind(NAME, "it refuses the box's token")]
+        return [Blind(NAME, BANNED_ITSELF)] if self._banned else []
 
     def look(self, now: float, up: bool) -> View:
         """Return what it says at ``now`` (monotonic s); it is asked only when ``up``, answering."""
-        if self.refused:
+        if self.refused or not self._access.token:
             return View()
         if not up:
             return self._recall(now, "")
         try:
             seen = inside.look(self._access, self._settings.meter)
         except HomeAssistantError as error:
-            self.refused = error.code in REFUSED
-            return View() if self.refused else self._recall(now, str(error))
+            self.refused = self._digest if error.code == UNAUTHORISED else ""
+            # A banned address may ask again: it is answered so before anything is counted.
+            self._banned = error.code == BANNED
+            return View() if self.blind else self._recall(now, str(error))
+        self._banned = False
         self._last, self._missed, self._mute = seen, 0, 0
         silence = self._clock.silence({"reported": seen.meter}, now)
         # Asked only in doubt, as it takes a connection of its own.

@@ -28,7 +28,10 @@ NO_ROOM = b"no space left on device"  # ENOSPC, as InfluxDB passes it on
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """The credentials that systemd hands the daemon; printed, it shows none of them."""
+    """The credentials that systemd hands the daemon, empty where one is missing.
+
+    Printed, it shows none of them.
+    """
 
     mqtt: str
     influxdb: str
@@ -58,14 +61,20 @@ def services(
             "broker_down",
             units.mosquitto,
             patience.start,
-            lambda: round_trip(ports.mqtt, secrets.mqtt, messages()),
+            lambda: (
+                round_trip(ports.mqtt, secrets.mqtt, messages())
+                if secrets.mqtt
+                else _look(probes.mqtt(ports.mqtt))
+            ),
         ),
         Service(
             "influxdb_down",
             units.influxdb,
             patience.start,
-            lambda: influxdb(
-                ports.influxdb, secrets.influxdb, time.time_ns(), patience.influxdb_data
+            lambda: (
+                influxdb(ports.influxdb, secrets.influxdb, time.time_ns(), patience.influxdb_data)
+                if secrets.influxdb
+                else _look(probes.influxdb(ports.influxdb))
             ),
         ),
         Service(

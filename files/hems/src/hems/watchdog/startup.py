@@ -1,0 +1,92 @@
+"""What the watchdog starts with: settings and credentials, as far as they are there.
+
+Nothing that is missing or broken here may keep it from looking after the box. Of a settings file
+that can't be used, the last content that could be used counts; a credential that is missing makes
+it look from outside only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from hems import files
+from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
+from hems.watchdog.probes import Secrets
+from hems.watchdog.settings import FILE, Watchdog
+
+CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")
+KINDS: dict[str, type[Table]] = {APPLIANCE_FILE: Appliance, FILE: Watchdog}
+
+S = TypeVar("S", bound=Table)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The settings to run with."""
+
+    appliance: Appliance
+    options: Watchdog
+    kept: bool  # whether one of them is an earlier content of its file
+
+
+def load(directory: Path, kept: Path) -> Start:
+    """Return the settings in ``directory``; of a file that can't be used, the copy in ``kept``.
+
+    What could be used is copied there. Raises SettingsError when there is no such copy either.
+    """
+    appliance, first = _load(directory / APPLIANCE_FILE, kept / APPLIANCE_FILE, Appliance)
+    options, second = _load(directory / FILE, kept / FILE, Watchdog)
+    return Start(appliance, options, first or second)
+
+
+def _load(path: Path, copy: Path, kind: type[S]) -> tuple[S, bool]:
+    """Return the settings, and whether they are the copy's."""
+    try:
+        found = read(path, kind)
+    except SettingsError as error:
+        try:
+            return read(copy, kind), True
+        except SettingsError:
+            raise error from None
+    with suppress(OSError, UnicodeDecodeError):  # a full disk must not stop the healing
+        _keep(path, copy, kind)
+    return found, False
+
+
+def _keep(path: Path, copy: Path, kind: type[Table]) -> None:
+    text = path.read_text(encoding="utf-8")
+    if copy.exists() and copy.read_text(encoding="utf-8", errors="replace") == text:
+        return
+    with suppress(SettingsError):  # it was changed this very moment
+        parse(text, kind, str(path))
+        copy.parent.mkdir(exist_ok=True)
+        files.replace(copy, text, 0o644)
+
+
+def problems(directory: Path) -> tuple[str, ...]:
+    """Return why settings files in ``directory`` can't be used, a sentence each."""
+    found = []
+    for name, kind in KINDS.items():
+        try:
+            read(directory / name, kind)
+        except SettingsError as error:
+            found.append(str(error))
+    return tuple(found)
+
+
+def read_secrets(environment: Mapping[str, str] = os.environ) -> Secrets:
+    """Return what systemd's LoadCredential= gave; one that is missing or unreadable is empty."""
+    directory = Path(environment.get("CREDENTIALS_DIRECTORY") or "/nonexistent")
+    return Secrets(*(_credential(directory / name) for name in CREDENTIALS))
+
+
+def _credential(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
