@@ -42,6 +42,10 @@ class Watchdog:
         return {code for code, _ in self.issues()}
 
     def actions(self) -> list[str]:
+        """Return the restart log's lines of what was done, less those of what a fault cost."""
+        return [line for line in self.lines() if "| gap |" not in line]
+
+    def lines(self) -> list[str]:
         """Return the lines of the restart log."""
         file = self.pi.file(self.log)
         return str(file.content_string).splitlines() if file.exists else []

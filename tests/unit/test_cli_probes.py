@@ -146,15 +146,18 @@ def test_an_endless_answer_is_cut_off(service: Callable[..., list[bytes]]) -> No
 
 
 @contextmanager
-def tls_service(monkeypatch: pytest.MonkeyPatch, server: Path) -> Iterator[None]:
-    """A port that shakes hands with the certificate, once."""
+def tls_service(monkeypatch: pytest.MonkeyPatch, server: Path, says: bytes = b"") -> Iterator[None]:
+    """A port that shakes hands with the certificate, once, and then ``says`` something."""
     client, peer = socket.socketpair()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server)
 
     def shake_hands() -> None:
         try:
-            context.wrap_socket(peer, server_side=True).close()
+            with context.wrap_socket(peer, server_side=True) as served:
+                if says:
+                    served.recv(4096)
+                    served.sendall(says)
         except OSError:
             peer.close()
 
@@ -193,3 +196,41 @@ def test_a_missing_ca_is_named(tmp_path: Path) -> None:
         seen.detail
         == f"the CA's certificate {tmp_path}/ca.crt can't be used: no such file or directory"
     )
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        (b'HTTP/1.1 200 OK\r\n\r\n{"name": "Home Assistant"}', Answer(True, "answers")),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            Answer(False, "answers 400 for Home Assistant"),
+        ),
+        (b"HTTP/1.1 200 OK\r\n\r\nsomebody else", Answer(False, "answers 200 for Home Assistant")),
+        (b"SSH-2.0\r\n\r\n", Answer(False, "does not answer: the answer isn't HTTP")),
+    ],
+)
+def test_home_assistant_is_asked_through_the_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: bytes, expected: Answer
+) -> None:
+    # An expired certificate is another issue's matter.
+    with tls_service(monkeypatch, site_and_server(tmp_path, -2), says):
+        assert probes.through_door(PORT, "cottage.local", timeout=2) == expected
+
+
+@pytest.mark.parametrize(("code", "ok"), [(4, True), (5, True), (0, False), (3, False)])
+def test_the_broker_is_asked_by_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, ok: bool
+) -> None:
+    with tls_service(monkeypatch, site_and_server(tmp_path, 30), bytes([0x20, 2, 0, code])):
+        assert probes.mqtts(PORT, "cottage.local", timeout=2).ok is ok
+
+
+def test_a_name_without_a_network_is_no_fault_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> bool:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(probes.mdns, "answers", unreachable)
+    assert probes.named("cottage.local").ok
+    monkeypatch.setattr(probes.mdns, "answers", lambda *_: False)
+    assert not probes.named("cottage.local").ok

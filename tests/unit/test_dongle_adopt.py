@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from hems import HemsError
 from hems.home_assistant import Access, HomeAssistantError
 from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
@@ -17,6 +18,8 @@ from hems.zigbee.flow import FlowError
 
 from tests.unit.appliance_settings import GOOD
 from tests.unit.test_dongle_flow import CREATED, DEVICE, FORM, PROGRESS, SETUP, formation
+
+NEEDED = [{"domain": "mqtt", "data": {}}, {"domain": "influxdb", "data": {}}]
 
 
 class Server:
@@ -54,7 +57,7 @@ def box(tmp_path: Path) -> Appliance:
     )
     storage = tmp_path / ".storage"
     storage.mkdir()
-    (storage / "core.config_entries").write_text('{"data": {"entries": [{"domain": "mqtt"}]}}')
+    (storage / "core.config_entries").write_text(json.dumps({"data": {"entries": NEEDED}}))
     return parse(text, Appliance, "hems.toml")
 
 
@@ -142,7 +145,7 @@ def write_entry(box: Appliance) -> None:
     """Have an entry on disk."""
     entry = {"domain": "zha", "source": "user", "data": {"device": {"path": "/dev/own"}}}
     file = box.home_assistant.directory / ".storage/core.config_entries"
-    file.write_text(json.dumps({"data": {"entries": [entry]}}))
+    file.write_text(json.dumps({"data": {"entries": [*NEEDED, entry]}}))
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -174,6 +177,23 @@ def test_an_entry_that_was_deleted_a_moment_ago_is_not_believed(
     write_entry(box)
     adopt.adopt(box, lambda _words: None)
     assert adopted.load(box.paths.run).device == DEVICE
+
+
+@pytest.mark.parametrize(
+    ("entries", "named"),
+    [([], "MQTT and InfluxDB"), (NEEDED[:1], "lost InfluxDB"), (NEEDED[1:], "lost MQTT")],
+)
+def test_without_the_other_integrations_it_does_not_say_ok(
+    box: Appliance, server: Callable[..., Server], entries: list[dict[str, Any]], named: str
+) -> None:
+    server(CREATED)
+    file = box.home_assistant.directory / ".storage/core.config_entries"
+    file.write_text(json.dumps({"data": {"entries": entries}}))
+    with pytest.raises(HemsError, match=named) as error:
+        adopt.adopt(box, lambda _words: None)
+    assert "run the whole playbook" in str(error.value)
+    # The dongle itself is well.
+    assert adopted.load(box.paths.run) == adopted.Adopted(device=DEVICE)
 
 
 def test_an_entry_younger_than_the_file_is_left_alone(

@@ -10,14 +10,17 @@ import pytest
 from hems.health.catalogue import KINDS
 from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
-from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge
+from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge, wounds
+from hems.health.registry import Lost
 from hems.health.vitals import Vitals
 
 from tests.unit.watchdog_settings import SETTINGS
 
 OPTIONS = SETTINGS.health
 LOADED = Entry("mqtt", "MQTT", "loaded", "")
-INSIDE = Inside("RUNNING", "2026.10.4", (LOADED,), "2026-11-22T07:15:04+00:00", zigbee=True)
+STORES = Entry("influxdb", "InfluxDB", "loaded", "")
+BOTH = (LOADED, STORES)
+INSIDE = Inside("RUNNING", "2026.10.4", BOTH, "2026-11-22T07:15:04+00:00", zigbee=True)
 VITALS = Vitals(40.0, 60.0, 55.0, 0, True)
 SERVICES = tuple(
     ServiceSeen(code, f"{code}.service")
@@ -28,6 +31,8 @@ SERVICES = tuple(
         "door_down",
         "door_login_down",
         "editor_down",
+        "name_down",
+        "network_manager_down",
     )
 )
 WELL = Seen(
@@ -62,7 +67,8 @@ def vitals(**changes: Any) -> Seen:
     return seen(vitals=dataclasses.replace(VITALS, **changes))
 
 
-ZIGBEE = (Entry("zha", "Dongle", "setup_retry", "could not open port"),)
+ZIGBEE = (*BOTH, Entry("zha", "Dongle", "setup_retry", "could not open port"))
+POWER = Lost("sensor.meter_power")
 
 RAISED = [
     ("broker_down", service("broker_down", down=True, detail="does not answer")),
@@ -81,7 +87,21 @@ RAISED = [
     ("home_assistant_recovery", inside(state=RECOVERY)),
     ("home_assistant_silent", seen(inside=None, mute="no answer in time")),
     ("home_assistant_version", inside(version="2026.9.1")),
-    ("integration_failed", inside(entries=(Entry("influxdb", "", "setup_retry", "refused"),))),
+    ("integration_failed", inside(
+        entries=(LOADED, Entry("influxdb", "", "setup_retry", "refused"))
+    )),
+    ("integration_missing", inside(entries=(LOADED,))),
+    ("integration_missing", inside(entries=(STORES,), off=frozenset({"mqtt"}))),
+    ("entity_missing", seen(lost=(Lost("sensor.hems_power"),))),
+    ("meter_missing", seen(lost=(POWER,), meter=(POWER.entity,), silence=None)),
+    ("recorder_stopped", seen(recording=False)),
+    ("storage_stalled", seen(unstored="sensor.meter_power of 12:00 is not there")),
+    ("helper_failed", seen(failed=(("hems-tls.service", "failed"),))),
+    ("port_open", seen(exposed=(("home-assistant.service", "0.0.0.0:8124"),))),
+    ("door_blocked", seen(blocked=(("door_blocked", "answers 400"),))),
+    ("broker_unreachable", seen(blocked=(("broker_unreachable", "does not answer"),))),
+    ("name_down", service("name_down", down=True)),
+    ("network_manager_down", service("network_manager_down", down=True)),
     ("zigbee_down", inside(entries=ZIGBEE)),
     ("zigbee_dongle_missing", dataclasses.replace(
         inside(entries=ZIGBEE), dongle=DongleSeen(pulled="/dev/serial/by-id/usb-1")
@@ -136,7 +156,8 @@ def test_every_kind_has_a_producer() -> None:
 
 @pytest.mark.parametrize("domain", ["mqtt", "zha"])
 def test_an_entry_whose_integration_could_not_start_is_one(domain: str) -> None:
-    left = inside(entries=(Entry(domain, "It", "not_loaded", ""),))
+    others = (one for one in BOTH if one.domain != domain)
+    left = inside(entries=(*others, Entry(domain, "It", "not_loaded", "")))
     (found,) = judge(left, OPTIONS)
     assert found.kind.code == ("zigbee_down" if domain == "zha" else "integration_failed")
     assert found.detail == "It: not_loaded: it did not start; Settings, System, Logs says why"
@@ -150,14 +171,14 @@ def test_an_entry_whose_turn_has_not_come_is_none(state: str) -> None:
 
 
 def test_an_entry_that_is_set_up_again_and_again_is_one() -> None:
-    trying = inside(entries=(Entry("zha", "Dongle", "setup_in_progress", ""),))
+    trying = inside(entries=(*BOTH, Entry("zha", "Dongle", "setup_in_progress", "")))
     assert [item.kind.code for item in judge(trying, OPTIONS)] == ["zigbee_down"]
     assert KINDS["zigbee_down"].hold >= 60, "a start's own set-up is over before"
 
 
 def test_an_integration_is_named_with_its_reason() -> None:
     entry = Entry("influxdb", "InfluxDB", "setup_retry", "connection refused")
-    (found,) = judge(inside(entries=(entry,)), OPTIONS)
+    (found,) = judge(inside(entries=(LOADED, entry)), OPTIONS)
     assert (found.subject, found.detail) == (
         "influxdb",
         "InfluxDB: setup_retry: connection refused",
@@ -191,3 +212,28 @@ def test_a_pulled_dongle_is_told_from_a_broken_one(
 ) -> None:
     entries = [Entry("zha", "", "setup_retry", reason), Entry("mqtt", "", "setup_retry", "/dev/x")]
     assert pulled(entries, adopted, lambda path: path == Path("/dev/there")) == expected
+
+
+def test_what_was_switched_off_is_told_from_what_was_removed() -> None:
+    gone = inside(entries=(), off=frozenset({"mqtt"}))
+    found = {item.subject: item.detail for item in judge(gone, OPTIONS)}
+    assert found == {"mqtt": "it is switched off", "influxdb": "its entry is gone"}
+
+
+@pytest.mark.parametrize("state", ["STARTING", RECOVERY])
+def test_until_it_runs_nothing_of_it_is_missing(state: str) -> None:
+    starting = inside(state=state, entries=())
+    late = dataclasses.replace(starting, lost=(POWER,), recording=False)
+    codes = {item.kind.code for item in judge(late, OPTIONS)}
+    assert not {"integration_missing", "entity_missing", "recorder_stopped"} & codes
+
+
+def test_what_a_restart_may_cure_is_told() -> None:
+    broken = dataclasses.replace(
+        INSIDE, entries=(LOADED, Entry("zha", "Dongle", "setup_error", ""))
+    )
+    assert wounds(INSIDE, recording=True) == ()
+    assert wounds(broken, recording=False) == (
+        "its recorder has stopped",
+        "Dongle is setup_error",
+    )

@@ -61,6 +61,33 @@ def test_http_is_bound_and_keeps_an_owners_proxy() -> None:
     assert second["created_at"] == NOW
 
 
+FOREIGN = {"server_host": ["0.0.0.0"], "server_port": 8124, "use_x_forwarded_for": False}
+
+
+def test_a_trial_that_binds_elsewhere_is_ended() -> None:
+    document = storage.merge_http(None, "127.0.0.1", 1234, NOW)
+    good = dict(document["data"]["stable"])
+    document["data"].update(stable=good | FOREIGN, pending=good | FOREIGN)
+    merged = storage.merge_http(document, "127.0.0.1", 1234, "later")["data"]
+    assert merged["pending"] is None
+    assert merged["stable"]["server_host"] == ["127.0.0.1"]
+    assert (merged["stable"]["server_port"], merged["stable"]["use_x_forwarded_for"]) == (
+        1234,
+        True,
+    )
+
+
+def test_an_owners_trial_of_something_else_goes_on() -> None:
+    document = storage.merge_http(None, "127.0.0.1", 1234, NOW)
+    trial = dict(document["data"]["stable"], login_attempts_threshold=3)
+    document["data"]["pending"] = trial
+    assert storage.merge_http(document, "127.0.0.1", 1234, "later")["data"]["pending"] == trial
+    for other in ({"server_host": None}, {"trusted_proxies": None}, {"server_port": 80}):
+        document["data"]["pending"] = trial | other
+        merged = storage.merge_http(document, "127.0.0.1", 1234, "later")
+        assert merged["data"]["pending"] is None
+
+
 def test_a_newer_form_is_refused_in_words() -> None:
     with pytest.raises(storage.StorageError, match="version 9, newer than"):
         storage.merge_http({"version": 9, "key": "http"}, "127.0.0.1", 1234, NOW)

@@ -46,6 +46,14 @@ def test_settings_can_not_be_changed(directory: Path) -> None:
         ('run = "/run/hems"', 'run = "run/hems"', "key 'paths.run': expected an absolute path"),
         ('["meter"]', "[1]", "key 'accounts.mqtt_devices[0]': expected str, got int"),
         ("http = 10080", "http = ", "is not TOML: "),
+        *(
+            (
+                '"192.0.2.2"',
+                f'"{name}"',
+                "key 'internet.targets[1]': expected an IPv4 address, not a name",
+            )
+            for name in ("one.one.one.one", "192.0.2.300", "192.0.2", "::1", "")
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from tests.virtual.influxdb2_standin.server.pages import Pages
 from tests.virtual.pi import (
     converged,
     home,
@@ -244,3 +247,9 @@ def test_a_port_that_is_taken_is_said_with_a_cure() -> None:
         with pytest.raises(Failure, match=rf"port {port} .* is taken: .*HTTPS_PORT={port + 1}"):
             network.require_free(port)
     network.require_free(port)
+
+
+def test_the_database_is_told_by_what_it_says_of_itself() -> None:
+    body = json.loads(Pages(cast(Any, None)).health().body)
+    assert "STAND-IN" in substitutes.runs(body["commit"])
+    assert substitutes.runs("d644d25e3b") == "a real server"

@@ -75,6 +75,14 @@ def test_a_restart_that_helps_ends_the_giving_up() -> None:
     assert not given_up(box.memory, OPTIONS)
 
 
+def test_what_waits_for_its_start_at_boot_is_not_stopped() -> None:
+    box = Box()
+    waiting = unit(active="inactive", sub="dead", queued=True, up_since=0.0)
+    for _ in range(20):
+        assert box.look(waiting, SILENT) == []
+        assert not box.memory.stopped and not box.memory.named
+
+
 def test_what_a_person_stopped_is_shown_and_never_restarted() -> None:
     box = Box()
     for seen in (

@@ -18,6 +18,7 @@ start = 60
 start_home_assistant = 300
 lock_patience = 7200
 influxdb_data = "/var/lib/influxdb"
+helpers = ["hems-tls.service"]
 [internet]
 activate = 120
 restart = 600
@@ -30,6 +31,7 @@ grace = 120
 [health]
 meter = "sensor.meter_power"
 meter_silence = 600
+open_ports = [21063]
 disk_warning = 85
 disk_critical = 95
 temperature = 80

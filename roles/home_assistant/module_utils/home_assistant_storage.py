@@ -51,7 +51,11 @@ def merge_onboarding(current: Document | None) -> Document:
 
 
 def merge_http(current: Document | None, host: str, port: int, now: str) -> Document:
-    """Bind to loopback and believe the door's X-Forwarded-For; other settings stay."""
+    """Bind to loopback and believe the door's X-Forwarded-For; other settings stay.
+
+    Home Assistant starts with what is ``pending``, on trial, before what is ``stable``: a trial
+    that would bind elsewhere, from another system's backup for example, is ended.
+    """
     document = copy.deepcopy(current) or {
         "version": 2,
         "minor_version": 2,
@@ -73,14 +77,15 @@ def merge_http(current: Document | None, host: str, port: int, now: str) -> Docu
     }
     check_version(document, "http", 2)
     stable = document["data"]["stable"]
-    proxies = stable.get("trusted_proxies", [])
+    proxies = stable.get("trusted_proxies") or []
     door = f"{host}/32"
-    stable.update(
-        server_host=[host],
-        server_port=port,
-        use_x_forwarded_for=True,
-        trusted_proxies=proxies if door in proxies else [*proxies, door],
-    )
+    ours = {"server_host": [host], "server_port": port, "use_x_forwarded_for": True}
+    stable.update(ours, trusted_proxies=proxies if door in proxies else [*proxies, door])
+    pending = document["data"].get("pending")
+    if pending is not None and not (
+        ours.items() <= pending.items() and door in (pending.get("trusted_proxies") or [])
+    ):
+        document["data"]["pending"] = None
     return document
 
 

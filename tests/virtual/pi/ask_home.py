@@ -58,6 +58,7 @@ def reading(base: str, secrets: Path, state: dict[str, Any]) -> dict[str, Any] |
         "watts": watts,
         "time": moment.astimezone(UTC).strftime("%H:%M:%S UTC"),
         "server": f"{health['name']} {health['version']}",
+        "commit": str(health.get("commit", "")),
     }
 
 

@@ -26,6 +26,7 @@ class Reading:
     watts: float
     time: str
     server: str
+    commit: str  # what the server was built from
 
 
 @dataclass(frozen=True)

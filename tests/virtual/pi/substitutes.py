@@ -27,6 +27,7 @@ STANDIN = (
     "a STAND-IN: InfluxDB 2's HTTP API in front of Debian's InfluxDB 1.6 engine, because "
     "InfluxData's repository can't be reached from here"
 )
+STANDIN_COMMIT = "stand-in"  # what tests/virtual/influxdb2_standin says of itself
 HEADER = """---
 # Written by tests/virtual/pi: what this machine can't download, from the test bed instead.
 """
@@ -63,6 +64,14 @@ def offered() -> str:
     """What the local apt repository offers to a Pi, with hashes; empty where it is not used."""
     used = GENERATED.exists() and ON_THE_PI in GENERATED.read_text(encoding="utf-8")
     return (APT_REPOSITORY / MADE_OF).read_text(encoding="utf-8") if used else ""
+
+
+def runs(commit: str) -> str:
+    """What the InfluxDB that runs is, by what it says of itself.
+
+    A Pi keeps the one that it was set up with, whatever this machine could give it now.
+    """
+    return STANDIN if commit == STANDIN_COMMIT else "a real server"
 
 
 def _write(path: Path, text: str) -> None:

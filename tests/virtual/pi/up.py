@@ -133,7 +133,7 @@ def show(last: reading.Reading) -> None:
         "Passwords": "make shell CMD='hems passwords'",
         "Also at": f"https://{PI.address()}/ (certificate's CA: http://{PI.address()}/hems-ca.crt)",
         "Present power": f"{last.watts:g} W since {last.time}, read from InfluxDB",
-        "Database": f"{last.server}, {substitutes.database()}",
+        "Database": f"{last.server}, {substitutes.runs(last.commit)}",
         "Next": "make load WATTS=2100, make shell, make test, make down",
     }
     print(f"\nThe virtual Pi is up ({elapsed()}).")

@@ -26,6 +26,8 @@ LATE = "no answer in time"
 POLL_SECONDS = 1.0
 RUNNING = "RUNNING"
 UNAUTHORISED, BANNED = "401", "403"
+# The integrations that the box gives Home Assistant, and stores readings through.
+NEEDED = {"mqtt": "MQTT", "influxdb": "InfluxDB"}
 REFUSED = (UNAUTHORISED, BANNED, "auth_invalid")
 
 

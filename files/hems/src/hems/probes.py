@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hems import mdns
+
 LOOPBACK = "127.0.0.1"
 TIMEOUT_SECONDS = 5.0
 ANSWER_BYTES = 65536
@@ -96,6 +98,52 @@ def door(port: int) -> Answer:
 def door_login(port: int) -> Answer:
     """Ask the door's log-in for its page."""
     return _http(port, "/door/login", lambda status, body: status == 200 and b"<form" in body)
+
+
+def through_door(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    """Ask Home Assistant as a browser does: through the door, by TLS and by the box's name.
+
+    Whether the certificate can be trusted is not asked here.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    request = f"GET /manifest.json HTTP/1.0\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+    deadline = time.monotonic() + timeout
+    try:
+        with (
+            socket.create_connection((LOOPBACK, port), timeout) as plain,
+            context.wrap_socket(plain, server_hostname=name) as client,
+        ):
+            client.sendall(request.encode())
+            status, body = parse_http(_read(client, deadline))
+    except (OSError, ValueError) as error:
+        return Answer(False, _reason(error))
+    passed = status == 200 and b"Assistant" in body
+    return Answer(passed, "answers" if passed else f"answers {status} for Home Assistant")
+
+
+def named(name: str, timeout: float = 2.0) -> Answer:
+    """Ask for the box's name as others in the house do, by multicast DNS."""
+    try:
+        found = mdns.answers(name, timeout)
+    except OSError:  # another issue says that there is no network
+        return Answer(True, "has no network to answer in")
+    return Answer(found, "answers" if found else f"does not answer for {name}")
+
+
+def mqtts(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    """Greet the broker as a device in the house does, by TLS; see ``mqtt``."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((LOOPBACK, port), timeout) as plain,
+            context.wrap_socket(plain, server_hostname=name) as client,
+        ):
+            client.sendall(MQTT_CONNECT)
+            return judge_connack(client.recv(4))
+    except OSError as error:
+        return Answer(False, _reason(error))
 
 
 def mqtt(port: int, timeout: float = TIMEOUT_SECONDS) -> Answer:

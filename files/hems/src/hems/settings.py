@@ -21,8 +21,11 @@ APPLIANCE_FILE = "hems.toml"
 HTTPS = 443  # needs no port in a URL
 FEWEST_PULSES, MOST_PULSES = 50, 10_000  # imp/kWh that a reader of a meter's LED takes
 
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"^{_BYTE}(\.{_BYTE}){{3}}$"
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
+Address = Annotated[str, msgspec.Meta(pattern=IPV4)]
 
 
 class SettingsError(HemsError):
@@ -59,9 +62,12 @@ class Features(Table, frozen=True):
 
 
 class Internet(Table, frozen=True):
-    """``[internet]``: which IPv4 addresses tell by an echo that the Internet is there."""
+    """``[internet]``: which IPv4 addresses tell by an echo that the Internet is there.
 
-    targets: tuple[Text, ...]
+    A name is refused: without DNS it would read as no Internet, which ends in reboots.
+    """
+
+    targets: tuple[Address, ...]
 
 
 class Ports(Table, frozen=True):
@@ -119,6 +125,8 @@ class Units(Table, frozen=True):
     configurator: Text
     nginx: Text
     door_login: Text
+    name: Text  # avahi: <hostname>.local
+    network: Text  # NetworkManager; not every box has it
     certificate_timer: Text
 
 
@@ -189,6 +197,8 @@ def explain(message: str) -> str:
     "unknown key 'ports.htp'"
     """
     problem, _, place = message.partition(" - at ")
+    if problem.endswith(repr(IPV4)):
+        problem = "Expected an IPv4 address, not a name"
     key = place.strip("`").removeprefix("$").lstrip(".")
     if field := re.fullmatch(r"Object (contains unknown|missing required) field `(.+)`", problem):
         whole = f"{key}.{field[2]}".lstrip(".")

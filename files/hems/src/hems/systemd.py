@@ -29,6 +29,9 @@ PROPERTIES = (
     "UnitFileState",
     "ActiveEnterTimestampMonotonic",
     "InactiveExitTimestampMonotonic",
+    "ActiveExitTimestampMonotonic",
+    "Job",
+    "UID",
 )
 
 
@@ -49,6 +52,9 @@ class Unit:
     enabled: str  # enabled, disabled, static …
     up_since: float = 0.0  # monotonic seconds; of the last time when it is not up
     begun: float = 0.0  # monotonic seconds: when its last start began
+    left: float = 0.0  # monotonic seconds: when it was last up no more
+    queued: bool = False  # systemd is about to start or stop it
+    uid: int | None = None  # of its user, while it runs as one of its own
 
     @property
     def is_up(self) -> bool:
@@ -135,6 +141,9 @@ def parse_units(text: str) -> dict[str, Unit]:
                 enabled=values.get("UnitFileState", ""),
                 up_since=_seconds(values, "ActiveEnterTimestampMonotonic"),
                 begun=_seconds(values, "InactiveExitTimestampMonotonic"),
+                left=_seconds(values, "ActiveExitTimestampMonotonic"),
+                queued=values.get("Job", "") not in ("", "0"),
+                uid=int(values["UID"]) if values.get("UID", "").isdecimal() else None,
             )
     return units
 

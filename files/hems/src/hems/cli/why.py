@@ -20,6 +20,7 @@ VERBS = {
     "reboot": "rebooted the {}",
     "stop hotspot": "stopped the {}",
     "start": "the {} started",
+    "gap": "readings were lost, as {} was away",
     "failed": "could not do it to {}",
 }
 

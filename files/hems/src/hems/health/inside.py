@@ -7,13 +7,15 @@ that the user interface reads.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hems.home_assistant import Access, HomeAssistantError, rest
+from hems.home_assistant import Access, HomeAssistant, HomeAssistantError, rest
 from hems.probes import TIMEOUT_SECONDS
 
 NOT_FOUND = "404"
+UNKNOWN_COMMAND = "unknown_command"  # its integration did not start
 UNKNOWN = ("unknown", "unavailable")
 RECOVERY = "in recovery mode"
 ZIGBEE = "zha"
@@ -49,6 +51,10 @@ class Inside:
     meter: str | None  # the meter entity's last_reported; None when it has no value
     zigbee: bool = False  # ZHA is set up, also when a person has switched it off
     house: str = ""  # HOUSE's state
+    off: frozenset[str] = frozenset()  # domains that a person has switched off
+    missing: tuple[str, ...] = ()  # entities, of those asked for, that it doesn't have
+    unit: str = ""  # the meter entity's unit of measurement
+    updated: str = ""  # when its value last changed; empty without a value
 
     def has(self, domain: str) -> bool:
         """Whether an integration is set up and runs."""
@@ -74,6 +80,12 @@ def parse_entries(listed: list[dict[str, Any]]) -> tuple[Entry, ...]:
     )
 
 
+def parse_off(listed: list[dict[str, Any]]) -> frozenset[str]:
+    """Return the domains of which every entry is switched off."""
+    on = {str(entry["domain"]) for entry in listed if not entry.get("disabled_by")}
+    return frozenset(str(entry["domain"]) for entry in listed) - on
+
+
 def parse_zigbee(listed: list[dict[str, Any]]) -> bool:
     """Return whether ZHA has an entry; a dongle that a person does not want to see is none."""
     return any(entry["domain"] == ZIGBEE and entry.get("source") != IGNORED for entry in listed)
@@ -89,35 +101,55 @@ def parse_meter(state: dict[str, Any] | None) -> str | None:
     return str(state["last_reported"])
 
 
-def look(access: Access, meter: str) -> Inside:
-    """Ask Home Assistant.
+def look(access: Access, meter: str, others: Iterable[str] = (), called: str = "") -> Inside:
+    """Ask Home Assistant; ``others`` are entities that it should have beside the meter's.
+
+    ``called`` is the id that the meter's entity is known to have instead of its own.
 
     Raises HomeAssistantError; its ``code`` is one of REFUSED when the token is not taken.
     """
     config = _get(access, "/api/config")
     entries = _get(access, "/api/config/config_entries/entry")
-    state, house = (_state(access, entity) for entity in (meter, HOUSE))
+    states = {entity: _state(access, entity) for entity in (meter, *others)}
+    house = _state(access, HOUSE)
     try:
+        state = states[meter] or (_state(access, called) if called else None)
+        reported = parse_meter(state)
         return Inside(
             parse_state(config),
             str(config["version"]),
             parse_entries(entries),
-            parse_meter(state),
+            reported,
             parse_zigbee(entries),
             str(house["state"]) if house else "",
+            parse_off(entries),
+            tuple(entity for entity, found in states.items() if found is None),
+            str(((state or {}).get("attributes") or {}).get("unit_of_measurement") or ""),
+            str((state or {}).get("last_updated") or "") if reported else "",
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise HomeAssistantError(f"Home Assistant's answer is not understood: {error!r}") from error
 
 
+def recording(home_assistant: HomeAssistant) -> bool:
+    """Whether its recorder keeps what happens. Raises HomeAssistantError."""
+    try:
+        said = home_assistant.call("recorder/info")
+    except HomeAssistantError as error:
+        if error.code == UNKNOWN_COMMAND:
+            return False
+        raise
+    return bool(said.get("recording", True) and said.get("thread_running", True))
+
+
 def _state(access: Access, entity: str) -> dict[str, Any] | None:
     try:
-        state: dict[str, Any] = _get(access, f"/api/states/{entity}")
+        found: dict[str, Any] = _get(access, f"/api/states/{entity}")
     except HomeAssistantError as error:
         if error.code != NOT_FOUND:
             raise
         return None
-    return state
+    return found
 
 
 def _get(access: Access, path: str) -> Any:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, issue
 from hems.health.dongle import DongleSeen
-from hems.health.inside import NO_ENERGY, NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
+from hems.health.inside import LOADED, NO_ENERGY, NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
+from hems.health.registry import Lost
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,
     UNDER_VOLTAGE_SEEN,
     Vitals,
 )
+from hems.home_assistant import NEEDED
 from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
@@ -66,6 +68,13 @@ class Seen:
     vitals: Vitals | None = None
     dongle: DongleSeen | None = None
     certificates: tuple[CertificateSeen, ...] = field(default=())
+    lost: tuple[Lost, ...] = ()  # entities that Home Assistant doesn't have
+    meter: tuple[str, ...] = ()  # which of its entities are the meter's
+    recording: bool = True  # Home Assistant's recorder
+    unstored: str = ""  # a reading that InfluxDB doesn't have
+    blocked: tuple[tuple[str, str], ...] = ()  # issues of those who come from outside, with detail
+    failed: tuple[tuple[str, str], ...] = ()  # helpers' units, and how they are
+    exposed: tuple[tuple[str, str], ...] = ()  # services, and where they listen beyond loopback
 
 
 def judge(seen: Seen, settings: Health) -> list[Issue]:
@@ -80,6 +89,12 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
         found.append(issue("home_assistant_silent", seen.mute))
     if seen.inside is not None:
         found.extend(_inside(seen.inside, seen))
+        found.extend(_provisioned(seen.inside, seen))
+    found.extend(issue("helper_failed", how, unit) for unit, how in seen.failed)
+    found.extend(issue(code, detail) for code, detail in seen.blocked)
+    found.extend(issue("port_open", where, name) for name, where in seen.exposed)
+    if seen.unstored:
+        found.append(issue("storage_stalled", seen.unstored))
     if seen.silence is not None and seen.silence >= settings.meter_silence:
         minutes = seen.silence / 60
         found.append(issue("meter_silent", f"{settings.meter}, for {minutes:.0f} min"))
@@ -114,6 +129,28 @@ def _inside(inside: Inside, seen: Seen) -> Iterable[Issue]:
         yield _entry(entry, seen.dongle)
     if seen.dongle is not None and seen.dongle.expected and not inside.zigbee:
         yield _not_taken(seen.dongle)
+
+
+def _provisioned(inside: Inside, seen: Seen) -> Iterable[Issue]:
+    """What the box gave Home Assistant, and is not there any more."""
+    if inside.state != RUNNING:
+        return
+    for domain in NEEDED:
+        if not any(entry.domain == domain for entry in inside.entries):
+            words = "it is switched off" if domain in inside.off else "its entry is gone"
+            yield issue("integration_missing", words, domain)
+    for one in seen.lost:
+        code = "meter_missing" if one.entity in seen.meter else "entity_missing"
+        yield issue(code, str(one), one.entity)
+    if not seen.recording:
+        yield issue("recorder_stopped")
+
+
+def wounds(inside: Inside, recording: bool) -> tuple[str, ...]:
+    """Return what does not work in a Home Assistant that runs, and may work after a restart."""
+    stopped = () if recording else ("its recorder has stopped",)
+    broken = (entry for entry in inside.entries if entry.state != LOADED)
+    return (*stopped, *(f"{entry.title} is {entry.state}" for entry in broken))
 
 
 def _failed(inside: Inside) -> Iterable[Entry]:

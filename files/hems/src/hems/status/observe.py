@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hems import lock, probes, release, systemd
 from hems.health import store
@@ -32,8 +33,14 @@ def parts(appliance: Appliance) -> list[Part]:
     if appliance.features.configurator:
         editor = ports.configurator
         found.append(("File editor", units.configurator, lambda: probes.configurator(editor)))
+    name = f"{appliance.site.hostname}.local"
     found.append(("Door", units.nginx, lambda: probes.door(ports.http)))
     found.append(("Log-in", units.door_login, lambda: probes.door_login(ports.door_login)))
+    behind = partial(probes.through_door, ports.https, name)
+    found.append(("Through the door", units.nginx, behind))
+    if appliance.features.mqtt_lan:
+        broker = partial(probes.mqtts, ports.mqtts, name)
+        found.append(("MQTT by TLS", units.mosquitto, broker))
     found.append(("Certificate renewal", units.certificate_timer, None))
     return found
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from hems import HemsError, systemd
 from hems.watchdog import journal, network
 from hems.watchdog.core import Action, Verb
+from hems.watchdog.gaps import Gap
+
+GAP = "gap"  # the journal's verb for readings that were lost
 
 
-def utc() -> str:
-    """Return the time for people: UTC, ISO 8601."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def utc(ago: float = 0.0) -> str:
+    """Return the time for people, now or ``ago`` seconds before: UTC, ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago))
 
 
 def say(words: str) -> None:
@@ -68,6 +71,11 @@ class Actor:
             journal.append(self._log, str(entry))
         except OSError as error:
             say(f"the log can't be written: {error}")
+
+    def note_gap(self, unit: str, gap: Gap) -> None:
+        """Write down what a fault cost that has just ended."""
+        cause = f"it did not answer for up to {gap.seconds:.0f} s"
+        self.note(GAP, unit, cause, f"from {utc(gap.seconds)} to {utc()}")
 
     def has_rebooted(self) -> bool:
         """Whether the last thing done was a reboot, by the watchdog or in its place."""

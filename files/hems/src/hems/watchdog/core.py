@@ -141,6 +141,8 @@ def _judge(
     memory = replace(memory, restarts=fresh, stopped=False, scarred=_scarred(memory, sight, now))
     if unit.is_up and look.ok:
         return _well(memory, sight, now, protected, settings)
+    if unit.active == "inactive" and unit.queued:
+        return memory, None  # its turn comes: at boot, every unit waits for others
     if _is_stopped(memory, unit):
         return Memory(stopped=True, restarts=fresh, detail=str(unit)), None
     if memory.pending is not None and unit.active == "deactivating":

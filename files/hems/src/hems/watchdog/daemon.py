@@ -7,21 +7,23 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hems import HemsError, lock, release, settings, systemd
 from hems.health import announce, dongle, store
 from hems.health.catalogue import Issue, issue, rank
 from hems.health.debounce import Debounce
-from hems.health.judge import NO_CREDENTIAL, Blind, Seen, ServiceSeen, judge
-from hems.home_assistant import Access
+from hems.health.judge import Seen, ServiceSeen, judge
 from hems.settings import SettingsError
 from hems.systemd import SystemdError
-from hems.watchdog import core, ladder, memory, network, observe, startup
+from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
 from hems.watchdog.broker import round_trip
 from hems.watchdog.core import Action, Sight, Verb
+from hems.watchdog.home import Home
+from hems.watchdog.outside import Outside
 from hems.watchdog.probes import Secrets, services
 from hems.watchdog.startup import Start
 
@@ -45,7 +47,6 @@ class Daemon:
         self._services = services(appliance, options.services, secrets, lambda: self._messages)
         self._debounce = Debounce(options.health.hold_scale)
         self._certificates = observe.Certificates(appliance)
-        access = Access(appliance.ports.home_assistant, secrets.home_assistant)
         self._issues: tuple[Issue, ...] = ()
         self._version = ""
         self._round_at = now
@@ -55,7 +56,10 @@ class Daemon:
         if boot is None:
             boot = self._first_start()
         self._state, self._rungs, self._guard = boot.state, boot.rungs, boot.guard
-        self._inside = observe.HomeAssistant(access, options.health, now, boot.refused)
+        self._tracks = dict(boot.tracks)
+        keys = self._lasting.keys
+        self._home = Home(appliance, options.health, secrets, boot, keys, now=now)
+        self._outside = Outside(appliance, options)
 
     @property
     def outlived(self) -> bool:
@@ -77,6 +81,7 @@ class Daemon:
         self._state, actions = core.decide(self._state, sights, now, locked, self._options.services)
         for action in actions:
             self._actor.carry_out(action)
+        self._follow(sights, now, locked)
         systemd.feed_watchdog()
         named = {unit for unit, known in self._state.units.items() if known.named}
         if now >= self._round_at or named != self._named:  # what is new is told at once
@@ -86,6 +91,17 @@ class Daemon:
         self._save()
         pause = core.next_look(self._state, self._options.services)
         return min(pause, max(0.0, self._round_at - now))
+
+    def _follow(self, sights: list[Sight], now: float, locked: bool) -> None:
+        """Write down what faults cost; who holds the lock knows what it does."""
+        units = self._appliance.units
+        for sight in sights:
+            name = sight.unit.name
+            if name in (units.influxdb, units.home_assistant, units.mosquitto):
+                track, gap = gaps.follow(self._tracks.get(name, gaps.Track()), sight, now)
+                self._tracks[name] = track
+                if gap is not None and not locked and not self._options.dry_run:
+                    self._actor.note_gap(name, gap)
 
     def _is_locked(self) -> bool:
         return observe.is_locked(self._appliance.paths.lock)
@@ -102,10 +118,14 @@ class Daemon:
         reachable = observe.reachable(appliance.internet.targets)
         unit = appliance.units.home_assistant
         up = any(sight.unit.name == unit and sight.look.ok for sight in sights)
-        view = self._inside.look(now, up)
+        view = self._home.look(now, up)
         inside = view.inside
+        self._outside.look(sights, now)
         installed = observe.installed_version(options.release.home_assistant)
         locked = locked or self._is_locked()
+        if self._home.deep.learnt != self._lasting.keys:
+            self._lasting = replace(self._lasting, keys=dict(self._home.deep.learnt))
+            self._keep(self._lasting)
         self._climb(reachable, now, locked)
         self._watch_release(guard.Versions(unit, view.running, installed), now, locked)
         systemd.feed_watchdog()
@@ -115,15 +135,27 @@ class Daemon:
             internet=reachable,
             inside=inside,
             broken=self._broken,
-            blind=(*_blind(self._secrets), *self._inside.blind),
+            blind=(*startup.lacking(self._secrets), *self._home.asked.blind),
             mute=view.mute,
             silence=view.silence,
             installed=installed if up else "",  # what is down runs no version
             vitals=observe.measured(appliance.paths.state),
             dongle=dongle.look(appliance, inside.entries) if inside else None,
             certificates=self._certificates.look(now),
+            lost=self._home.lost,
+            meter=self._home.meter,
+            recording=self._home.deep.recording,
+            unstored=self._home.unstored,
+            blocked=self._outside.blocked,
+            exposed=self._outside.exposed,
+            failed=self._outside.failed,
         )
-        self._report(self._debounce.open(judge(seen, options.health), now, utc()))
+        issues = judge(seen, options.health)
+        full = any(item.kind.code == "disk_full" for item in issues)
+        action = self._home.heal(full, now, locked)
+        if action is not None:
+            self._actor.carry_out(action)
+        self._report(self._debounce.open(issues, now, utc()))
 
     def _services_seen(self, sights: list[Sight]) -> tuple[ServiceSeen, ...]:
         looks = {sight.unit.name: sight for sight in sights}
@@ -154,7 +186,7 @@ class Daemon:
             if action is not None:
                 self._actor.carry_out(action)
             elif rungs.step != before.step:
-                self._lasting = memory.Lasting()
+                self._lasting = replace(self._lasting, step=0)
                 self._keep(self._lasting)
         self._rungs, action = ladder.hotspot(self._rungs, observe.hotspot_active(), now, options)
         if action is not None:
@@ -174,7 +206,7 @@ class Daemon:
             say(f"the ladder's step can't be written: {error}")
 
     def _remember_reboot(self) -> None:
-        self._lasting = memory.Lasting(step=self._rungs.step)
+        self._lasting = replace(self._lasting, step=self._rungs.step)
         memory.save_lasting(self._appliance.paths.state, self._lasting)
 
     def _watch_release(self, versions: guard.Versions, now: float, locked: bool) -> None:
@@ -210,15 +242,15 @@ class Daemon:
                 say(f"issue {item.kind.code} closed: {item.kind.title} {item.subject}".rstrip())
 
     def _save(self) -> None:
-        refused = self._inside.refused
-        boot = memory.Boot(dict(self._state.units), self._rungs, self._guard, refused)
+        boot = memory.Boot(
+            dict(self._state.units),
+            self._rungs,
+            self._guard,
+            self._home.asked.refused,
+            self._home.aftermath,
+            self._tracks,
+        )
         memory.save_boot(self._appliance.paths.run, boot)
-
-
-def _blind(secrets: Secrets) -> list[Blind]:
-    """Return what can't be looked into for want of a credential."""
-    wanted = {"the MQTT broker": secrets.mqtt, "InfluxDB": secrets.influxdb}
-    return [Blind(name, NO_CREDENTIAL) for name, secret in wanted.items() if not secret]
 
 
 def _start(state: Path, run: Path, ended: threading.Event) -> Start | None:

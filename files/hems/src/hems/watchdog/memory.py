@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hems.health.registry import Key
+from hems.watchdog.aftermath import Aftermath
 from hems.watchdog.core import Memory, State
+from hems.watchdog.gaps import Track
 from hems.watchdog.ladder import Rungs
 from hems.watchdog.release import Guard
 
@@ -23,9 +26,10 @@ BOOT_FILE = "watchdog.json"
 
 @dataclass(frozen=True)
 class Lasting:
-    """Over a reboot: the ladder's step."""
+    """Over a reboot: the ladder's step, and what the meter's entities are."""
 
     step: int = 0
+    keys: dict[str, Key] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Boot:
     rungs: Rungs = field(default_factory=Rungs)
     guard: Guard = field(default_factory=Guard)
     refused: str = ""  # SHA-256 of the token that Home Assistant refused
+    aftermath: Aftermath = field(default_factory=Aftermath)
+    tracks: dict[str, Track] = field(default_factory=dict)
 
     @property
     def state(self) -> State:

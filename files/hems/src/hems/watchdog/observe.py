@@ -146,14 +146,17 @@ class HomeAssistant:
             return [Blind(NAME, "it refuses the box's token")]
         return [Blind(NAME, BANNED_ITSELF)] if self._banned else []
 
-    def look(self, now: float, up: bool) -> View:
-        """Return what it says at ``now`` (monotonic s); it is asked only when ``up``, answering."""
+    def look(self, now: float, up: bool, others: Sequence[str] = (), called: str = "") -> View:
+        """Return what it says at ``now`` (monotonic s); it is asked only when ``up``, answering.
+
+        ``others`` and ``called``: see ``inside.look``.
+        """
         if self.refused or not self._access.token:
             return View()
         if not up:
             return self._recall(now, "")
         try:
-            seen = inside.look(self._access, self._settings.meter)
+            seen = inside.look(self._access, self._settings.meter, others, called)
         except HomeAssistantError as error:
             self.refused = self._digest if error.code == UNAUTHORISED else ""
             # A banned address may ask again: it is answered so before anything is counted.
@@ -166,7 +169,8 @@ class HomeAssistant:
         doubtful = silence >= self._settings.meter_silence / 2
         if doubtful and seen.meter is not None and seen.has(ZIGBEE):
             silence = self._clock.silence({"heard": self._last_seen()}, now)
-        return View(seen, True, silence)
+        gone = self._settings.meter in seen.missing and not called
+        return View(seen, True, None if gone else silence)  # another issue says that it is gone
 
     def _recall(self, now: float, reason: str) -> View:
         self._missed += 1

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hems import probes
+from hems import HemsError, probes
 from hems.health.announce import Message
 from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
 from hems.settings import Appliance
+from hems.watchdog import network
 from hems.watchdog.broker import round_trip
 from hems.watchdog.core import Look
 from hems.watchdog.settings import Services
@@ -90,7 +91,17 @@ def services(
             patience.start,
             lambda: _look(probes.door_login(ports.door_login)),
         ),
+        Service(
+            "name_down",
+            units.name,
+            patience.start,
+            lambda: _look(probes.named(f"{appliance.site.hostname}.local")),
+        ),
     ]
+    if network.available():
+        found.append(
+            Service("network_manager_down", units.network, patience.start, _network_manager)
+        )
     if appliance.features.configurator:
         editor = ports.configurator
         found.append(
@@ -161,6 +172,14 @@ def _exchange(
         return answer.status, answer.read(ANSWER_BYTES)
     finally:
         connection.close()
+
+
+def _network_manager() -> Look:
+    try:
+        network.connections()
+    except HemsError as error:
+        return Look(False, str(error))
+    return Look(True, "answers")
 
 
 def _look(answer: Answer) -> Look:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from hems.settings import Table, Text, check
+from hems.settings import Port, Table, Text, check
 
 FILE = "watchdog.toml"
 
@@ -30,6 +30,7 @@ class Services(Table, frozen=True):
     start_home_assistant: Seconds
     influxdb_data: Path  # InfluxDB's directory: while its disk is full, it is not restarted
     lock_patience: Seconds  # work under the lock that takes longer no longer protects a dead unit
+    helpers: tuple[Text, ...]  # units that are not asked, but named when they have failed
 
 
 class Internet(Table, frozen=True):
@@ -54,6 +55,7 @@ class Health(Table, frozen=True):
 
     meter: Text  # the entity that must be reported …
     meter_silence: Seconds  # … within this time
+    open_ports: tuple[Port, ...]  # that the house's network may reach beside the box's own
     disk_warning: Share  # per cent
     disk_critical: Share  # per cent
     temperature: Annotated[float, msgspec.Meta(gt=0)]  # degrees Celsius

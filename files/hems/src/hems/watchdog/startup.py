@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hems import files
+from hems.health.judge import NO_CREDENTIAL, Blind
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
 from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import FILE, Watchdog
@@ -83,6 +84,12 @@ def read_secrets(environment: Mapping[str, str] = os.environ) -> Secrets:
     """Return what systemd's LoadCredential= gave; one that is missing or unreadable is empty."""
     directory = Path(environment.get("CREDENTIALS_DIRECTORY") or "/nonexistent")
     return Secrets(*(_credential(directory / name) for name in CREDENTIALS))
+
+
+def lacking(secrets: Secrets) -> list[Blind]:
+    """Return the services that can't be looked into for want of a credential."""
+    wanted = {"the MQTT broker": secrets.mqtt, "InfluxDB": secrets.influxdb}
+    return [Blind(name, NO_CREDENTIAL) for name, secret in wanted.items() if not secret]
 
 
 def _credential(path: Path) -> str:

@@ -68,6 +68,11 @@ def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         adopted.save(run, adopted.Adopted(problem=str(error)))
         raise
     adopted.save(run, adopted.Adopted(device=device))
+    if lacking := entries.lacking(appliance.home_assistant.directory):
+        raise HemsError(
+            f"Home Assistant has its Zigbee dongle, but has lost {' and '.join(lacking)}, so that "
+            "readings are not stored: run the whole playbook, which gives them back."
+        )
 
 
 def _deleted(appliance: Appliance) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from hems import HemsError, files
 from hems.health.inside import IGNORED, LOADED
 from hems.health.inside import ZIGBEE as DOMAIN
-from hems.home_assistant import REFUSED, Access, HomeAssistantError, rest
+from hems.home_assistant import NEEDED, REFUSED, Access, HomeAssistantError, rest
 
 STORE = ".storage/core.config_entries"
 LOAD_SECONDS = 90.0  # that Home Assistant may take until Zigbee runs
@@ -75,6 +75,16 @@ def stored_device(directory: Path) -> str | None:
     """
     entry = _zha(_load(directory / STORE))
     return None if entry is None else str(entry["data"]["device"]["path"])
+
+
+def lacking(directory: Path) -> list[str]:
+    """Return the names of the integrations that the box needs and Home Assistant has not.
+
+    ``directory`` is Home Assistant's. Raises HemsError.
+    """
+    entries = _load(directory / STORE)["data"]["entries"]
+    present = {one["domain"] for one in entries}
+    return [name for domain, name in NEEDED.items() if domain not in present]
 
 
 def move(directory: Path, settings: dict[str, Any]) -> None:
