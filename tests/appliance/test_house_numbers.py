@@ -47,10 +47,9 @@ def units(pi: Any, site: dict[str, Any]) -> dict[str, dict[str, float]]:
     python = f"{site['hems_path_home_assistant']}/current/bin/python"
     code = (
         "import json;"
-        "from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS as units;"
         "from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter;"
         "both = {'energy': (EnergyConverter, 'kWh'), 'power': (PowerConverter, 'W')};"
-        "print(json.dumps({kind: {unit: converter.convert(1, base, unit) for unit in units[kind]}"
+        "print(json.dumps({kind: {unit: converter.convert(1, base, unit) for unit in converter.VALID_UNITS}"
         " for kind, (converter, base) in both.items()}))"
     )
     found: dict[str, dict[str, float]] = json.loads(pi.check_output("%s -B -c %s", python, code))
