@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,35 @@ def test_its_values_are_the_meters(
 
     wait_until(lambda: number(home_assistant, POWER) == 2100, SECONDS, "the house draws 2100 W")
     wait_until(equal, 5, "power and energy are the meter's")
+
+
+def test_what_stood_there_before_a_start_is_no_reading(
+    home_assistant: HomeAssistant, house: Device, influxdb: Influxdb, pi: Any, site: dict[str, Any]
+) -> None:
+    """The load is flat: Home Assistant is told of no change, and a report says the same again."""
+    house.draw(1500)
+    wait_until(lambda: number(home_assistant, POWER) == 1500, SECONDS, "the house draws 1500 W")
+    begin = int(pi.check_output("date +%s%N"))
+    pi.check_output("systemctl restart %s", UNIT)
+    home_assistant.wait_until_ready()
+    meters = site["hems_meter_power"]
+    wait_until(lambda: number(home_assistant, meters) == 1500, 30, "ZHA shows what it had")
+    if not heard(home_assistant, begin):
+        assert home_assistant.state(POWER) == "unavailable"
+        text = f"SELECT value FROM \"W\" WHERE entity_id = 'hems_power' AND time >= {begin}"
+        assert not influxdb.query(HEMS, "home_assistant", text).get("series")
+    house.tell("report", house.name)
+    wait_until(lambda: number(home_assistant, POWER) == 1500, 10, "a report of the same is one")
+    assert home_assistant.state("sensor.hems_meter") == "reading"
+
+
+def heard(home_assistant: HomeAssistant, begin: int) -> bool:
+    """Whether the meter has reported since a time, in ns."""
+    last = home_assistant.state("sensor.hems_last_reading")
+    try:
+        return datetime.fromisoformat(str(last)).timestamp() * 1e9 > begin
+    except ValueError:
+        return False
 
 
 @pytest.fixture

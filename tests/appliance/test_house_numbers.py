@@ -49,8 +49,8 @@ def units(pi: Any, site: dict[str, Any]) -> dict[str, dict[str, float]]:
         "import json;"
         "from homeassistant.util.unit_conversion import EnergyConverter, PowerConverter;"
         "both = {'energy': (EnergyConverter, 'kWh'), 'power': (PowerConverter, 'W')};"
-        "print(json.dumps({kind: {unit: converter.convert(1, base, unit) for unit in converter.VALID_UNITS}"
-        " for kind, (converter, base) in both.items()}))"
+        "print(json.dumps({kind: {unit: one.convert(1, base, unit) for unit in one.VALID_UNITS}"
+        " for kind, (one, base) in both.items()}))"
     )
     found: dict[str, dict[str, float]] = json.loads(pi.check_output("%s -B -c %s", python, code))
     return found

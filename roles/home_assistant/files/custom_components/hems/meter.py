@@ -12,6 +12,7 @@ from homeassistant.helpers.event import (
     async_track_state_change_event,
     async_track_state_report_event,
 )
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import BaseUnitConverter
 
 from .zigbee import Reports
@@ -51,7 +52,8 @@ class Meter:
         self._hass, self._entity, self._converter, self._unit = hass, entity, converter, unit
         self._told = told
         self._reports = Reports(hass, entity, self._reported)
-        self._heard = False  # a report came before Home Assistant held its device for available
+        self._known = False  # it has a value that was told
+        self._since = dt_util.utcnow()  # what a Zigbee device told after this is fresh
 
     def start(self) -> None:
         """Listen from now on."""
@@ -70,23 +72,28 @@ class Meter:
         number = value(new, self._converter, self._unit)
         zigbee = self._reports.follow()
         begins = old is None or bool(old.attributes.get(ATTR_RESTORED))
-        if number is not None and self._heard:
-            self._heard = False
-            self._told(number)
-        elif number is None or begins:
-            self._told(None)
-        elif not zigbee:
-            self._told(number)
+        if number is None:
+            self._since = dt_util.utcnow()
+            self._tell(None)
+        elif zigbee:
+            # Its reports are told by themselves; one of them may have come before the entity was.
+            if not self._known:
+                self._tell(number if self._reports.updated_since(self._since) else None)
+        else:
+            self._tell(None if begins else number)
 
     @callback
     def _repeated(self, event: Event[Any]) -> None:
         number = value(event.data["new_state"], self._converter, self._unit)
         if number is not None and not self._reports.follow():
-            self._told(number)
+            self._tell(number)
 
     @callback
     def _reported(self) -> None:
         number = value(self._hass.states.get(self._entity), self._converter, self._unit)
-        self._heard = number is None
         if number is not None:
-            self._told(number)
+            self._tell(number)
+
+    def _tell(self, number: float | None) -> None:
+        self._known = number is not None
+        self._told(number)

@@ -7,6 +7,7 @@ it knew. zigpy's cluster tells of every report.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -55,6 +56,14 @@ class Reports:
                 self._leave = [cluster.on_event(event, self._heard) for event in EVENTS]
         self._cluster, self._attribute = cluster, attribute
         return cluster is not None
+
+    def updated_since(self, moment: datetime) -> bool:
+        """Whether the device has told the attribute since then, also before its entity was."""
+        try:
+            attribute = self._cluster.find_attribute(self._attribute)
+            return bool(self._cluster._attr_cache.get_last_updated(attribute) > moment)
+        except Exception:  # zigpy's own kinds, which can't be imported where ZHA does not run
+            return False
 
     def _heard(self, event: Any) -> None:
         if event.attribute_name == self._attribute:
