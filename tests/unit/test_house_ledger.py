@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.modules import load_module
@@ -68,6 +68,7 @@ def test_what_a_display_rounds_off_is_no_drop() -> None:
     assert (ledger.energy, ledger.dropped, ledger.exchanged) == (156.972, 0, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=1e6).map(lambda kwh: round(kwh, 3)), min_size=1))
 def test_energy_never_falls_and_days_hold_all_of_it(readings: list[float]) -> None:
     ledger, last, began = house.Ledger(), None, None
@@ -117,6 +118,14 @@ def test_days_that_ended_by_a_late_clock_move_with_it() -> None:
     ledger = house.correct_clock(ledger, THURSDAY)
     assert ledger.days == {MONDAY: 8.0, "2026-11-25": 2.0}
     assert (ledger.day, ledger.today) == (THURSDAY, 1.0)
+
+
+def test_a_clock_behind_the_day_that_was_counted_last_turns_nothing_back() -> None:
+    """Power cut just after midnight; the clock that comes back is of the evening before."""
+    ledger = after(108.5, day=TUESDAY, ledger=house.turn(after(100.0, 108.0), TUESDAY))
+    late = after(109.0, day=MONDAY, ledger=house.doubt_clock(ledger))
+    for now in (late, house.correct_clock(late, TUESDAY)):
+        assert (now.day, now.today, now.days) == (TUESDAY, 1.0, {MONDAY: 8.0})
 
 
 def test_a_new_box_that_began_by_a_late_clock_loses_nothing() -> None:

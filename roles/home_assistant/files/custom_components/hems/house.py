@@ -22,6 +22,7 @@ from .meter import Meter
 TICK = timedelta(minutes=1)
 STEP_SECONDS = 60.0  # a clock that is set by more than this was wrong before
 UNSURE_SECONDS = 86_400.0  # a start so long ago is no reason to doubt the clock any more
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # the monotonic clock goes on within one
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd makes it
 SILENT_SECONDS = 1200.0  # a reader repeats what it counts every 15 minutes
 # The card wears: that the meter has counted on is no loss, as it will say so again.
@@ -45,7 +46,7 @@ class House:
             hass, energy, EnergyConverter, UnitOfEnergy.KILO_WATT_HOUR, self._energy_told
         )
         self._listeners: list[Callable[[], None]] = []
-        self._offset = clock_offset()
+        self._offset, self._boot = clock_offset(), ""
         self._started = time.monotonic()
         self._save_due: float | None = None
         self._power_at = self._energy_at = self._started
@@ -57,10 +58,15 @@ class House:
     async def start(self, otherwise: ledger.Ledger) -> None:
         """Read what was stored (``otherwise`` when nothing was) and listen from now on."""
         stored = await self._store.async_load()
+        self._boot = await self._hass.async_add_executor_job(BOOT.read_text)
         self.ledger = ledger.load(stored) if stored else otherwise
+        if stored and stored.get("boot") == self._boot and self._stepped(stored["clock"]):
+            # The clock was set while Home Assistant was down, or before it could say so.
+            self.ledger = ledger.correct_clock(self.ledger, self._today())
         if stored and (read_at := dt_util.parse_datetime(stored.get("read_at") or "")):
             self.read_at = read_at
         self.ledger = ledger.doubt_clock(self.ledger)
+        self._store.async_delay_save(self._stored, SAVE_SECONDS)
         self._power.start()
         self._energy.start()
         async_track_time_interval(self._hass, self._tick, TICK)
@@ -113,8 +119,7 @@ class House:
 
     def _turn(self) -> None:
         """Let the day end, or move what a wrong clock had dated wrong."""
-        offset = clock_offset()
-        stepped, self._offset = abs(offset - self._offset) > STEP_SECONDS, offset
+        stepped, self._offset = self._stepped(self._offset), clock_offset()
         now = self.ledger
         if stepped:
             now = ledger.correct_clock(now, self._today())
@@ -123,6 +128,11 @@ class House:
             if now.unsure_day and self._sure():
                 now = ledger.trust_clock(now)
         self._keep(now)
+
+    @staticmethod
+    def _stepped(before: float) -> bool:
+        """Whether the clock was set since it had the offset ``before``."""
+        return abs(clock_offset() - before) > STEP_SECONDS
 
     def _sure(self) -> bool:
         return time.monotonic() - self._started > UNSURE_SECONDS or SYNCHRONISED.exists()
@@ -142,7 +152,8 @@ class House:
     def _stored(self) -> dict[str, Any]:
         self._save_due = None
         read_at = self.read_at.isoformat() if self.read_at else None
-        return {**ledger.dump(self.ledger), "read_at": read_at}
+        clock = {"boot": self._boot, "clock": self._offset}
+        return {**ledger.dump(self.ledger), **clock, "read_at": read_at}
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -68,8 +68,8 @@ def turn(ledger: Ledger, today: str) -> Ledger:
     """Begin a new day when it is one."""
     if ledger.energy is None or not ledger.day:
         return replace(ledger, day=today)
-    if today == ledger.day:
-        return ledger
+    if today == ledger.day or (today < ledger.day and ledger.unsure_day):
+        return ledger  # a clock that nobody has confirmed is behind what was counted already
     days, base = dict(ledger.days), ledger.base
     if today > ledger.day:
         days[ledger.day] = round(ledger.energy - base, 6)
@@ -93,7 +93,7 @@ def trust_clock(ledger: Ledger) -> Ledger:
 
 
 def correct_clock(ledger: Ledger, today: str) -> Ledger:
-    """Move what was counted under wrong days to the right ones; ``today`` is right now."""
+    """Move what was counted under wrong days to the right ones; ``today`` is the right day."""
     if ledger.unsure is None and not ledger.days and today > ledger.day:
         return replace(ledger, day=today)  # it began to count by that clock
     if ledger.unsure is None or not ledger.unsure_day or today <= ledger.day:
