@@ -20,6 +20,7 @@ MOST = 5  # with more, the longest test file decides
 PER_CORE = 2  # nearly all of the tests' time is waiting
 GIGABYTES = 2.0  # of memory, for a Pi and its worker's browser
 LOOK = 1.0  # seconds
+TAIL = 15  # lines
 
 
 def size() -> int:
@@ -83,6 +84,8 @@ def _molecule(step: str, tell: Callable[[], None]) -> None:
     environment = {**job.environment(), "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
     returned, story = play.follow(["molecule", step], log, environment, tell)
     if returned:
+        # What the second play changed is no error of Ansible's: Molecule names it at its end.
+        print("\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:]), flush=True)
         raise Failure(f"molecule {step} stopped {story.error} (all of it: {log})")
 
 

@@ -97,8 +97,8 @@ def start(pi: Pi, name: str, publish: dict[int, int] | None = None) -> None:
     # The name that the play gave it: podman writes /etc/hostname anew for each container.
     pi.create(publish, base=name, hostname=inventory.value("hems_hostname"))
     on_pi.install(pi)
+    reading.entities(pi, STARTING)  # then the other services run, too, and take a certificate
     pi.run("systemctl", "start", CERTIFICATE, doing="bring the certificate up to date")
-    reading.entities(pi, STARTING)
 
 
 def newest() -> str:
