@@ -130,7 +130,10 @@ def journal(pi: Any) -> Callable[[str], str]:
 
 def _journal(host: Any, unit: str) -> str:
     command = f"journalctl -u %s -n {JOURNAL_LINES} --no-pager -o short-iso"
-    return str(host.run(command, unit).stdout)
+    try:
+        return str(host.run(command, unit).stdout)
+    except RuntimeError as error:  # testinfra's word for an ssh that can't connect
+        return f"the Pi can't be reached: {error}"
 
 
 @pytest.fixture(scope="session")
