@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import glob
 import secrets
 import string
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ short_description: Keep one root-only file a secret, from a given value or made 
 description:
   - A secret with a value is written when the file differs.
   - A secret without one is made once and then left alone; it never leaves the Pi.
+  - A file whose name begins like a secret's of O(prefixes) and that is not asked for is removed.
   - No value and no hash is ever returned.
 options:
   directory:
@@ -29,6 +32,11 @@ options:
     description: File name to an object with an optional C(value).
     type: dict
     required: true
+  prefixes:
+    description: What the names of files begin with that are removed when nobody asks for them.
+    type: list
+    elements: str
+    default: []
   length:
     description: Characters of a secret that is made here.
     type: int
@@ -49,6 +57,11 @@ EXAMPLES = r"""
 RETURN = r"""
 made:
   description: Names of the secrets made or replaced in this run.
+  type: list
+  elements: str
+  returned: always
+removed:
+  description: Names of the secrets removed in this run.
   type: list
   elements: str
   returned: always
@@ -91,12 +104,23 @@ def read(path: Path) -> str | None:
         return None
 
 
+def left_over(directory: Path, requested: Collection[str], prefixes: Iterable[str]) -> list[Path]:
+    """Return the files of secrets that nobody asks for any more."""
+    return sorted(
+        path
+        for prefix in prefixes
+        for path in directory.glob(f"{glob.escape(prefix)}*")
+        if path.name not in requested
+    )
+
+
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
             "secrets": {"type": "dict", "required": True, "no_log": True},
+            "prefixes": {"type": "list", "elements": "str", "default": []},
             "length": {"type": "int", "default": 24},
         },
         supports_check_mode=True,
@@ -117,7 +141,15 @@ def main() -> None:
         made.append(name)
         if not module.check_mode:
             write(path, secret)
-    module.exit_json(changed=bool(made) or exposed, made=sorted(made))
+    removed = left_over(directory, requested, module.params["prefixes"])
+    if not module.check_mode:
+        for path in removed:
+            path.unlink()
+    module.exit_json(
+        changed=bool(made or removed) or exposed,
+        made=sorted(made),
+        removed=[path.name for path in removed],
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ REQUIRED: Mapping[str, Check] = {
     "hems_longitude": values.number(-180, 180, "degrees east"),
     "hems_elevation": values.number(-500, 9000, "metres"),
     "hems_owner_name": values.text(NAME_BYTES),
-    "hems_owner_username": LOG_IN,
+    # Home Assistant refuses capitals here.
+    "hems_owner_username": values.matches(
+        r"[a-z0-9][a-z0-9._-]{0,31}", "a log-in of at most 32 of a-z, 0-9 and . _ -"
+    ),
     "hems_door_username": LOG_IN,
     "hems_influxdb_username": LOG_IN,
     "hems_mqtt_devices": values.mqtt_devices,

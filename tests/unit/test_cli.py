@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,7 @@ from pathlib import Path
 import hems
 import pytest
 from hems import cli
-from hems.cli import passwords, zigbee
-from hems.settings import Appliance, parse
-
-from tests.unit.appliance_settings import GOOD
+from hems.cli import zigbee
 
 
 @pytest.mark.parametrize(
@@ -104,35 +100,3 @@ def test_only_root_sees_passwords(
     seen = capsys.readouterr()
     assert seen.out == ""
     assert seen.err == "hems: Only root may read the passwords: type 'sudo hems passwords'.\n"
-
-
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Appliance:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    appliance = parse(GOOD.replace("/etc/hems/secrets", str(tmp_path)), Appliance, "hems.toml")
-    monkeypatch.setattr(passwords.settings, "appliance", lambda: appliance)
-    return appliance
-
-
-def test_root_sees_every_log_in_of_the_owner(
-    box: Appliance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for login in passwords.logins(box):
-        (tmp_path / login.secret).write_text(f"secret of {login.secret}\n")
-    assert cli.main(["passwords"]) == 0
-    out = capsys.readouterr().out
-    rows = [re.split(" {2,}", line) for line in out.splitlines()[1:5]]
-    assert [row[0] for row in rows] == ["Home Assistant", "The door", "InfluxDB", "MQTT device"]
-    assert [row[-1] for row in rows] == [
-        "secret of owner_password",
-        "secret of door_password",
-        "secret of influxdb_password",
-        "secret of mqtt_meter",
-    ]
-    assert "an owner who changed one there knows the new one" in out
-
-
-@pytest.mark.usefixtures("box")
-def test_a_secret_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["passwords"]) == 1
-    assert "The secret owner_password can't be read (No such file" in capsys.readouterr().err

@@ -46,6 +46,7 @@ def test_a_good_site_has_no_problem() -> None:
         ("hems_site_name", datetime.date(2026, 1, 1), "YAML reads a date"),
         ("hems_site_name", "Σ" * 33, "has 66 bytes and must have 64 at most"),
         ("hems_owner_username", "a:b", "log-in"),
+        ("hems_owner_username", "Aoife", "a-z"),
         ("hems_owner_username", "a" * 33, "at most 32"),
         ("hems_mqtt_devices", "meter", "list"),
         ("hems_mqtt_devices", ["Meter"], "start with a letter"),

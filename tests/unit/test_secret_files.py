@@ -28,6 +28,14 @@ def test_what_is_there_stays_and_the_vault_wins() -> None:
     assert len(module.wanted(None, None, 30)) == 30
 
 
+def test_a_secret_that_nobody_asks_for_is_found(tmp_path: Path) -> None:
+    for name in ("mqtt_hems", "mqtt_kettle", "mqttx", "door_password"):
+        (tmp_path / name).write_text("x")
+    assert module.left_over(tmp_path, {"mqtt_hems"}, ["mqtt_"]) == [tmp_path / "mqtt_kettle"]
+    assert module.left_over(tmp_path, {"mqtt_hems"}, []) == []
+    assert module.left_over(tmp_path / "none", {"mqtt_hems"}, ["mqtt_"]) == []
+
+
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     module.write(tmp_path / "secret", "s3cret")
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600

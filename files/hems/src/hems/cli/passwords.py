@@ -1,21 +1,30 @@
-"""``hems passwords``: the owner's log-ins."""
+"""``hems passwords``: the owner's log-ins, each as far as it still is the one that was made."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hems import HemsError, settings
+from hems import HemsError, logins, settings
+from hems.logins import State
 from hems.settings import Appliance
 from hems.table import table
 
 HEADINGS = ("For", "Where", "User name", "Password")
-WARNING = (
-    "Home Assistant's and InfluxDB's own passwords are the ones they were set up with; "
-    "an owner who changed one there knows the new one, and this box doesn't."
-)
+SHOWN = {
+    State.CHANGED: "(another one, see below)",
+    State.GONE: "(no such user, see below)",
+}
+SENTENCES = {
+    State.CHANGED: "{what}'s account '{user}' has another password than the one that the inventory "
+    "gives or the box made: it belongs to its owner, who changes it in {what}; {cure}.",
+    State.GONE: "{what} has no user '{user}': its accounts belong to their owners, who rename them "
+    "in {what}, and the inventory's name was for its first set-up; {cure}.",
+    State.UNKNOWN: "{what} could not be asked whether '{user}' still has this password.",
+}
 
 
 @dataclass(frozen=True)
@@ -26,18 +35,43 @@ class Login:
     where: str
     user: str
     secret: str
+    cure: str = ""  # of a log-in that is another
+    state: Callable[[str], State] | None = None  # None: the playbook keeps it
 
 
-def logins(appliance: Appliance) -> list[Login]:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="show no password, only which log-ins are no longer those that the box was told",
+    )
+
+
+def all_logins(appliance: Appliance) -> list[Login]:
     """Return the log-ins that an owner needs, in the order in which one meets them."""
     url = appliance.url
     accounts = appliance.accounts
     editor = " and /configurator/" if appliance.features.configurator else ""
     found = [
-        Login("Home Assistant", f"{url}/", accounts.home_assistant, "owner_password"),
+        Login(
+            "Home Assistant",
+            f"{url}/",
+            accounts.home_assistant,
+            "owner_password",
+            "docs/home_assistant.md, When it fails, says how to set one that nobody knows",
+            lambda password: logins.home_assistant(
+                appliance.home_assistant.directory, accounts.home_assistant, password
+            ),
+        ),
         Login("The door", f"{url}/influx/{editor}", accounts.door, "door_password"),
         Login(
-            "InfluxDB", f"{url}/influx/, behind the door", accounts.influxdb, "influxdb_password"
+            "InfluxDB",
+            f"{url}/influx/, behind the door",
+            accounts.influxdb,
+            "influxdb_password",
+            "the next run of the playbook sets it to the inventory's again",
+            lambda password: logins.influxdb(appliance.ports.influxdb, accounts.influxdb, password),
         ),
     ]
     if appliance.features.mqtt_lan:
@@ -57,14 +91,20 @@ def _secret(directory: Path, name: str) -> str:
         raise HemsError(message) from error
 
 
-def run(_options: argparse.Namespace) -> int:
-    """Show the log-ins to root."""
+def run(options: argparse.Namespace) -> int:
+    """Show the log-ins to root; one that is not so any more is not shown as if it were."""
     if os.geteuid() != 0:
         raise HemsError("Only root may read the passwords: type 'sudo hems passwords'.")
     appliance = settings.appliance()
-    rows = [
-        (login.what, login.where, login.user, _secret(appliance.paths.secrets, login.secret))
-        for login in logins(appliance)
-    ]
-    print("\n".join([*table(HEADINGS, rows), "", WARNING]))
+    rows, sentences = [], []
+    for login in all_logins(appliance):
+        password = _secret(appliance.paths.secrets, login.secret)
+        state = login.state(password) if login.state else State.RIGHT
+        rows.append((login.what, login.where, login.user, SHOWN.get(state, password)))
+        if state in SENTENCES:
+            words = SENTENCES[state]
+            sentences.append(words.format(what=login.what, user=login.user, cure=login.cure))
+    shown = [] if options.check else table(HEADINGS, rows)
+    if lines := [*shown, *([""] if shown and sentences else []), *sentences]:
+        print("\n".join(lines))
     return 0
