@@ -103,9 +103,10 @@ def updated(current: str, passwords: dict[str, bytes]) -> tuple[str, list[str]]:
     return "".join(f"{user}:{hashed}\n" for user, hashed in new.items()), differs
 
 
-def read_passwords(users: dict[str, str]) -> dict[str, bytes]:
+def read_passwords(users: dict[str, str], *, check_mode: bool = False) -> dict[str, bytes]:
     """Read each user's password from its file; one newline at its end does not count.
 
+    In check mode a missing one is what a run would have made before, and stands as random bytes.
     Raises ValueError with one sentence when a file is missing or empty.
     """
     passwords = {}
@@ -113,6 +114,9 @@ def read_passwords(users: dict[str, str]) -> dict[str, bytes]:
         try:
             secret = Path(path).read_bytes().removesuffix(b"\n")
         except OSError as error:
+            if check_mode and isinstance(error, FileNotFoundError):
+                passwords[user] = os.urandom(16).hex().encode()
+                continue
             raise ValueError(
                 f"The password of '{user}' can't be read ({error}): "
                 "run the whole playbook, role base makes it."
@@ -149,7 +153,8 @@ def main() -> None:
     path = Path(module.params["path"])
     try:
         current = path.read_text() if path.exists() else ""
-        text, differs = updated(current, read_passwords(module.params["users"]))
+        passwords = read_passwords(module.params["users"], check_mode=module.check_mode)
+        text, differs = updated(current, passwords)
     except ValueError as error:
         module.fail_json(msg=str(error))
     changed = text != current

@@ -38,6 +38,8 @@ def test_mosquittos_own_hash_verifies() -> None:
 def test_a_missing_secret_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="password of 'meter'"):
         module.read_passwords({"meter": str(tmp_path / "none")})
+    [made] = module.read_passwords({"meter": str(tmp_path / "none")}, check_mode=True).values()
+    assert len(made) == 32, "a check takes the place of the run that would have made it"
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ValueError, match="is empty"):
         module.read_passwords({"meter": str(tmp_path / "empty")})
