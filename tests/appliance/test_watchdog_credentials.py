@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,6 +50,15 @@ def blind(box: Watchdog) -> set[str]:
     return {subject for code, subject in box.issues() if code == "health_blind"}
 
 
+def report(pi: Any, box: Watchdog) -> float:
+    """When the last report was written; each round writes one."""
+    return float(json.loads(pi.file(box.health).content_string)["monotonic"])
+
+
+def is_newer(pi: Any, box: Watchdog, before: float) -> bool:
+    return report(pi, box) > before
+
+
 def failures(pi: Any) -> str:
     """How often systemd had to start it again."""
     return str(pi.check_output(f"systemctl show -P NRestarts {UNIT}"))
@@ -88,7 +99,9 @@ def test_settings_that_cannot_be_used_are_named_and_stop_nothing(
         for _ in range(2):
             assert until(lambda: "settings_broken" in watchdog.codes(), 30)
             assert name in watchdog.issues()["settings_broken", ""]["detail"]
-            pi.check_output(f"systemctl restart {UNIT}; rm {watchdog.health}")
+            written = report(pi, watchdog)
+            pi.check_output(f"systemctl restart {UNIT}")
+            assert until(partial(is_newer, pi, watchdog, written), 30)
         assert pi.service(UNIT).is_running
     finally:
         pi.check_output("mv %s.kept %s", file, file)

@@ -55,3 +55,9 @@ def test_what_only_the_box_reaches_or_is_meant_is_no_matter() -> None:
 
 def test_this_machines_own_tables_are_understood() -> None:
     assert all(0 < one.port < 65536 for one in look())
+
+
+def test_a_port_of_its_own_is_told_before_the_user_that_opened_it() -> None:
+    editor = {3218: "hass-configurator.service", **INNER}
+    found = exposed([Listener("0.0.0.0", 3218, 990)], OWNERS, editor, ())
+    assert list(found) == ["hass-configurator.service"]

@@ -75,7 +75,7 @@ def exposed(
     """
     found: dict[str, list[Listener]] = {}
     for listener in sorted(listeners):
-        owner = owners.get(listener.uid) or inner.get(listener.port)
+        owner = inner.get(listener.port) or owners.get(listener.uid)
         if owner and not listener.is_loopback and listener.port not in meant:
             found.setdefault(owner, []).append(listener)
     return found

@@ -40,7 +40,10 @@ class Outside:
         self._looked = now
         well = {sight.unit.name for sight in sights if sight.unit.is_up and sight.look.ok}
         self.blocked = tuple(self._blocked(well))
-        owners = {sight.unit.uid: sight.unit.name for sight in sights if sight.unit.uid}
+        owners: dict[int, str] = {}
+        for sight in sights:  # where two run as one user, the first is named: Home Assistant
+            if sight.unit.uid:
+                owners.setdefault(sight.unit.uid, sight.unit.name)
         found = listeners.exposed(listeners.look(), owners, self._inner, self._meant)
         self.exposed = tuple((name, _words(where)) for name, where in found.items())
         try:
