@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.virtual.pi import converged, job, play, substitutes, up
@@ -21,6 +23,7 @@ PER_CORE = 2  # nearly all of the tests' time is waiting
 GIGABYTES = 2.0  # of memory, for a Pi and its worker's browser
 LOOK = 1.0  # seconds
 TAIL = 15  # lines
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
 def size() -> int:
@@ -46,8 +49,9 @@ def run(tests: Sequence[str], pis: int, report: Path, tell: Callable[[], None]) 
         return _test(tests, workers, report, tell)
     finally:
         phase("Remove the virtual Pis")
-        for pi in workers:
-            pi.destroy()
+        with _undisturbed():
+            for pi in workers:
+                pi.destroy()
 
 
 def proven(tell: Callable[[], None]) -> str:
@@ -72,6 +76,17 @@ def proven(tell: Callable[[], None]) -> str:
     finally:
         _forget(MOLECULE)
     return name
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C, nor one that comes late, keep the Pis from being removed."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTIONS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _start(pi: Pi, kept: str) -> None:
