@@ -177,7 +177,9 @@ class Pi:
             path.unlink(missing_ok=True)
 
     def _remove(self) -> None:
-        podman("rm", "--force", "--time", "0", "--ignore", self.container, doing="remove the Pi")
+        command = ("rm", "--force", "--time", "0", "--ignore", self.container)
+        if not answers(*command):  # podman waits only seconds for its processes to be gone
+            podman(*command, doing="remove the Pi")
         answers("network", "rm", self.container)
 
 
