@@ -72,6 +72,18 @@ def test_the_page_needs_nothing_from_elsewhere(editor: Editor) -> None:
     assert "default-src 'self'" in policy and "http" not in policy
 
 
+def test_what_is_no_text_is_refused_and_stays_as_it_is(
+    pi: Any, editor: Editor, folder: str
+) -> None:
+    path = f"{folder}/latin.yaml"
+    pi.check_output(f"printf 'name: K\\374che\\n' >{path} && chmod 0644 {path}")
+    answer = editor.get("file", filename=path)
+    assert (answer.status_code, answer.json()["error"]) == (403, True)
+    assert "no text in UTF-8" in answer.json()["message"]
+    assert editor.get("file", filename=f"{folder}/none.yaml").status_code == 403
+    assert editor.get("download", filename=path).content == b"name: K\xfcche\n"
+
+
 def test_a_file_is_made_edited_read_renamed_and_removed(
     pi: Any, editor: Editor, folder: str
 ) -> None:

@@ -104,6 +104,42 @@ def test_a_download_that_cannot_be_read_is_said(port: int, tmp_path: Path) -> No
     assert status == 403 and "No such file" in text
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfe\x00a", "Küche".encode("latin-1"), "a: 1\n".encode("utf-16"), b"SQLite\x00\x80"],
+)
+def test_what_is_no_text_is_not_opened_for_editing(
+    port: int, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    status, text = ask(port, "GET", f"/api/file?filename={tmp_path}/a.yaml")
+    assert status == 403
+    assert json.loads(text)["message"].startswith(f"{tmp_path}/a.yaml is no text in UTF-8 (byte ")
+    assert ask(port, "GET", f"/api/download?filename={tmp_path}/a.yaml")[0] == 200
+
+
+@pytest.mark.parametrize("query", ["", "?filename=", "?filename=%00", "?filename=/none/such"])
+def test_a_file_that_cannot_be_read_is_no_content(port: int, query: str) -> None:
+    status, text = ask(port, "GET", f"/api/file{query}")
+    assert status == 403 and json.loads(text)["error"]
+
+
+def test_text_and_images_are_opened(port: int, tmp_path: Path) -> None:
+    for name, content in (
+        ("a.yaml", "Küche ✓".encode()),
+        ("empty", b""),
+        ("a.png", b"\x89PNG\xff"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert ask(port, "GET", f"/api/file?filename={tmp_path}/{name}")[0] == 200, name
+
+
+def test_the_page_shows_what_is_refused(wrapper: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "dev.html").write_text("<body><p></p></body></html>")
+    page = wrapper.load_file("dev.html", static=True).decode()
+    assert page.startswith("<body><p></p><script>") and page.endswith("</script>\n</body></html>")
+
+
 def test_the_page_finds_its_assets_on_the_box(
     wrapper: ModuleType, port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import json
 import mimetypes
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,20 @@ ELSEWHERE = b"https://cdnjs.cloudflare.com/ajax/libs/"
 ASSETS = Path(sys.prefix, "share/assets")
 KINDS = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 
+# The page ignores an answer that is not 200: what was refused would look like nothing at all.
+END = b"</body>"
+SHOW_REFUSALS = b"""<script>
+$(document).ajaxError(function(event, answer) {
+    var words = (answer.responseJSON || {}).message || answer.statusText;
+    Materialize.toast($("<div>").append($("<pre>").text(words)), 8000);
+});
+</script>
+"""
+
+
+class Unreadable(Exception):
+    """A file that the editor must not show; the text is one sentence."""
+
 
 class GuardedHandler(Editor):
     """The editor's handler, asked only for what the guard lets through."""
@@ -48,16 +63,20 @@ class GuardedHandler(Editor):
         return False
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        """Let the editor answer, save for assets and a download that it would answer by halves."""
+        """Let the editor answer, save for assets and files that can't be read.
+
+        As the file's content, with 200, it would send the reason why it could not read it: saving
+        that would overwrite the file.
+        """
         url = urlparse(self.path)
         _, is_asset, name = url.path.partition("/assets/")
         if is_asset:
             self._send_asset(ASSETS / name)
             return
-        if url.path.endswith("/api/download"):
+        if url.path.endswith(("/api/download", "/api/file")):
             try:
-                load_file(unquote(parse_qs(url.query)["filename"][0]))
-            except (KeyError, OSError) as error:
+                readable(parse_qs(url.query), to_edit=url.path.endswith("/api/file"))
+            except Unreadable as error:
                 self._answer(HTTPStatus.FORBIDDEN, str(error))
                 return
         super().do_GET()  # type: ignore[misc]
@@ -107,7 +126,33 @@ def load_file(filename: str | bytes, static: bool = False) -> bytes:
     if not static:
         return path.read_bytes()
     # Its page runs in Home Assistant's own origin: nobody else's scripts belong there.
-    return (Path(configurator.__file__).parent / path).read_bytes().replace(ELSEWHERE, b"assets/")
+    page = (Path(configurator.__file__).parent / path).read_bytes().replace(ELSEWHERE, b"assets/")
+    head, end, tail = page.rpartition(END)
+    return head + SHOW_REFUSALS + end + tail if end and path.suffix == ".html" else page
+
+
+def readable(query: Mapping[str, Sequence[str]], *, to_edit: bool) -> None:
+    """Raise Unreadable unless the file of a request can be read, and edited as text if it is to be.
+
+    An image is shown by the browser, not edited.
+    """
+    name = unquote(query.get("filename", [""])[0])
+    kind = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
+    if not name:
+        raise Unreadable("The request names no file.")
+    try:
+        content = load_file(name)
+        if to_edit and kind != "image":
+            content.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"{name} is no text in UTF-8 (byte {error.start + 1}) and is not opened, since saving "
+            "would destroy it: download it, and upload it again as UTF-8."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise Unreadable(
+            f"{name} can't be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 def build_fence(settings_path: Path, settings: dict[str, Any]) -> Fence:
