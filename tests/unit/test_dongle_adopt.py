@@ -160,9 +160,14 @@ def test_an_entry_is_left_alone(
     if not running:
         monkeypatch.setattr(adopt, "access", silent)
     write_entry(box)
-    adopt.adopt(box, lambda _words: None)
+    said: list[str] = []
+    adopt.adopt(box, said.append)
     assert home_assistant.sent == []
     assert adopted.load(box.paths.run).device == "/dev/own"
+    assert said[0] == "Home Assistant has its Zigbee dongle already: /dev/own."
+    # Who was sent here by the issue must not be sent back to it.
+    wrong = [words for words in said if "Zigbee does not work, it is setup_retry" in words]
+    assert len(wrong) == (1 if running else 0)
 
 
 def silent(_appliance: Appliance) -> Access:

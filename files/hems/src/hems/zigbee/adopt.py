@@ -33,6 +33,10 @@ POLL_SECONDS = 1.0
 SETTLE_SECONDS = 2.0  # between the directory's coming and the dongle's name in it
 WAIT_SECONDS = 300.0  # for another adoption, which is seldom longer
 ALREADY = "Home Assistant has its Zigbee dongle already: {}."
+NOT_WORKING = (
+    "But Zigbee does not work, it is {}: 'sudo systemctl restart home-assistant' has the box look "
+    "at its files again; docs/zigbee.md has a cure for each reason."
+)
 DISCOVERED = "usb"  # the source of a flow that Home Assistant began by itself
 
 
@@ -60,6 +64,7 @@ def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
             device = _take(appliance, say)
         else:
             say(ALREADY.format(device))
+            _say_state(appliance, say)
     except NoDongleError as error:
         adopted.save(run, adopted.Adopted())
         say(str(error))
@@ -81,6 +86,14 @@ def _deleted(appliance: Appliance) -> bool:
         return entries.find(access(appliance)) is None
     except HomeAssistantError:  # it does not run, so the file is right
         return False
+
+
+def _say_state(appliance: Appliance, say: Callable[[str], None]) -> None:
+    """Say what is wrong with an entry that does not work: whoever asks was sent here by it."""
+    with suppress(HomeAssistantError):  # it does not run, which is another issue
+        entry = entries.find(access(appliance))
+        if entry is not None and not entry.loaded:
+            say(NOT_WORKING.format(entry))
 
 
 def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
