@@ -152,7 +152,8 @@ def main() -> None:
     )
     path = Path(module.params["path"])
     try:
-        current = path.read_text() if path.exists() else ""
+        # What a power cut left may be no text: no line of it is kept then.
+        current = path.read_text(errors="replace") if path.exists() else ""
         passwords = read_passwords(module.params["users"], check_mode=module.check_mode)
         text, differs = updated(current, passwords)
     except ValueError as error:

@@ -88,9 +88,12 @@ class File:
         self.validate = attributes.get("validate") or ""
 
     def current(self) -> str | None:
-        """Return the text that is there now, or None."""
+        """Return the text that is there now, or None.
+
+        What a power cut left of it may be no text: then it is not the one that is wanted.
+        """
         try:
-            return self.path.read_text()
+            return self.path.read_text(errors="replace")
         except FileNotFoundError:
             return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import secrets
 import string
+import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,23 @@ def write(path: Path, secret: str) -> None:
 
 
 def read(path: Path) -> str | None:
-    """Return the secret without its newline, or None when there is no such file or it is empty."""
+    """Return the secret without its newline, or None when there is no such file or it holds none.
+
+    A power cut may have left it empty, full of zeros or of anything.
+    """
     try:
-        return path.read_text().removesuffix("\n") or None
-    except FileNotFoundError:
+        secret = path.read_text().removesuffix("\n")
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
+    return secret if secret and secret.isprintable() else None
+
+
+def set_aside(path: Path) -> None:
+    """Keep what is in the way of a new secret under a dated name."""
+    if path.exists() and path.stat().st_size:
+        path.rename(
+            path.with_name(time.strftime(f"{path.name}.broken-%Y%m%dT%H%M%SZ", time.gmtime()))
+        )
 
 
 def left_over(directory: Path, requested: Collection[str], prefixes: Iterable[str]) -> list[Path]:
@@ -110,7 +123,7 @@ def left_over(directory: Path, requested: Collection[str], prefixes: Iterable[st
         path
         for prefix in prefixes
         for path in directory.glob(f"{glob.escape(prefix)}*")
-        if path.name not in requested
+        if path.name not in requested and ".broken-" not in path.name
     )
 
 
@@ -140,6 +153,8 @@ def main() -> None:
             continue
         made.append(name)
         if not module.check_mode:
+            if current is None:
+                set_aside(path)
             write(path, secret)
     removed = left_over(directory, requested, module.params["prefixes"])
     if not module.check_mode:

@@ -33,6 +33,8 @@ tls = "/etc/hems/tls"
 state = "/var/lib/hems"
 run = "/run/hems"
 lock = "/run/lock/hems.lock"
+tls_problem = "/run/hems-tls/problem"
+notes = "/var/log/hems-files"
 [meter]
 power = "sensor.meter_instantaneous_demand"
 energy = "sensor.meter_summation_delivered"

@@ -13,6 +13,7 @@ from hems.health.inside import RECOVERY, Entry, Inside
 from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge, wounds
 from hems.health.registry import Lost
 from hems.health.vitals import Vitals
+from hems.state_files.notes import Note
 
 from tests.unit.watchdog_settings import SETTINGS
 
@@ -125,6 +126,9 @@ RAISED = [
     ("throttled", vitals(throttled=0x4)),
     ("clock_unsynchronised", vitals(synchronised=False)),
     ("certificate_invalid", seen(certificates=(CertificateSeen("door", "expired", None),))),
+    ("certificates_not_kept", seen(tls_problem="The site's CA has lost its key")),
+    ("file_set_aside", seen(set_aside=(Note("2026-11-26T12:00:00+00:00", "/a", "a.broken", "it was "
+        "empty", "lost is a", "Do b."),) * 2)),
     ("certificate_expiring", seen(certificates=(CertificateSeen("door", "valid", 13),))),
 ]  # fmt: skip
 

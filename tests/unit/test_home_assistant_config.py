@@ -49,6 +49,24 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "config/configuration.yaml").stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 40, b"\xff\xfe\x80", b'{"configuration.', b"[]"])
+def test_a_memory_that_a_power_cut_broke_loses_no_edit(tmp_path: Path, left: bytes) -> None:
+    run(tmp_path, {"configuration.yaml": "a: 1\n"})
+    (tmp_path / "written.json").write_bytes(left)
+    (tmp_path / "config/configuration.yaml").write_text("mine: 1\n")
+    result, warnings = run(tmp_path, {"configuration.yaml": "a: 1\n"})
+    (kept,) = result["kept"]
+    assert Path(kept).read_text() == "mine: 1\n" and len(warnings) == 1
+    assert run(tmp_path, {"configuration.yaml": "a: 1\n"})[0]["changed"] is False
+
+
+def test_a_file_of_ours_that_a_power_cut_broke_is_written_anew(tmp_path: Path) -> None:
+    run(tmp_path, {"configuration.yaml": "a: 1\n"})
+    (tmp_path / "config/configuration.yaml").write_bytes(b"\xff\0\xfe")
+    assert run(tmp_path, {"configuration.yaml": "a: 1\n"})[0]["changed"]
+    assert (tmp_path / "config/configuration.yaml").read_text() == "a: 1\n"
+
+
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     result, _ = run(tmp_path, {"configuration.yaml": "a: 1\n"}, check=True)
     assert result["changed"]

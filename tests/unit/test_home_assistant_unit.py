@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ def unit(onboarding: dict[str, Any] | None) -> list[str]:
         "from_json": json.loads,
         "b64encode": lambda text: base64.b64encode(text.encode()).decode(),
         "b64decode": base64.b64decode,
+        "relpath": os.path.relpath,
     }
     internal = yaml.safe_load((ROLE / "vars/main.yml").read_text())
     read: dict[str, str] = {}
@@ -41,6 +43,8 @@ def unit(onboarding: dict[str, Any] | None) -> list[str]:
         home_assistant_clock_wait=180,
         home_assistant_config="/var/lib/home-assistant",
         home_assistant_memory_high="60%",
+        home_assistant_notes_directory="/var/log/hems-files/home-assistant",
+        home_assistant_state_files="python -m hems.state_files",
         home_assistant_root="/opt/home-assistant",
         home_assistant_serial_devices=["char-ttyUSB", "char-ttyACM"],
     )

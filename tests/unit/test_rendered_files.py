@@ -48,6 +48,16 @@ def test_directories_modes_and_texts(tmp_path: Path) -> None:
     assert not one.is_current()
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 40, b"\xff\xfe\x80"])
+def test_what_a_power_cut_left_is_written_anew(tmp_path: Path, left: bytes) -> None:
+    target = tmp_path / "nginx.conf"
+    target.write_bytes(left)
+    one = file(target, "text")
+    assert not one.is_current() and one.diff()["after"] == "text"
+    module.write(Ansible(), [one])
+    assert target.read_text() == "text" and one.is_current()
+
+
 def test_a_bad_file_keeps_all_others_back(tmp_path: Path) -> None:
     (tmp_path / "main").write_text("old")
     good = file(tmp_path / "main", "new")

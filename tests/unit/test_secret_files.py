@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.modules import load_module
 
 module = load_module("playbooks/library/secret_files.py")
@@ -34,6 +36,16 @@ def test_a_secret_that_nobody_asks_for_is_found(tmp_path: Path) -> None:
     assert module.left_over(tmp_path, {"mqtt_hems"}, ["mqtt_"]) == [tmp_path / "mqtt_kettle"]
     assert module.left_over(tmp_path, {"mqtt_hems"}, []) == []
     assert module.left_over(tmp_path / "none", {"mqtt_hems"}, ["mqtt_"]) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 24, b"\xff\xfe\x00", b"half\0"])
+def test_what_a_power_cut_left_is_no_secret(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    assert module.read(path) is None
+    module.set_aside(path)
+    aside = [one for one in tmp_path.iterdir() if one.name.startswith("secret.broken-")]
+    assert [one.read_bytes() for one in aside] == ([content] if content else [])
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:

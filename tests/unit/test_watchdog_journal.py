@@ -48,6 +48,13 @@ def test_half_a_line_from_a_power_cut_is_left_out(tmp_path: Path) -> None:
     assert len(journal.read(path, 5)) == 1
 
 
+def test_half_a_line_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path = tmp_path / journal.FILE
+    path.write_text(f"{entry(1)}\n2026-11-22T07:1")
+    journal.append(path, str(entry(2)))
+    assert [one.time for one in journal.read(path, 5)] == [entry(1).time, entry(2).time]
+
+
 def test_no_log_is_nothing_done(tmp_path: Path) -> None:
     assert journal.read(tmp_path / journal.FILE, 5) == []
 

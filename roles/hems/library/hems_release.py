@@ -92,7 +92,7 @@ class Releases:
         """Tell whether the release is complete and made for this Python."""
         try:
             return (self._directory / version / MARK).read_text().strip() == self._tag
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return False
 
     def install(self, version: str, archive: bytes) -> None:

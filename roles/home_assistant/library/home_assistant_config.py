@@ -133,9 +133,19 @@ class Writer:
 def read(path: Path) -> str | None:
     """Return a file's text, None when it is missing."""
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")  # a power cut may have left anything
     except FileNotFoundError:
         return None
+
+
+def recall(path: Path) -> dict[str, str] | None:
+    """Return what was written last; None where a power cut left no such thing."""
+    text = read(path)
+    try:
+        memory = json.loads(text) if text is not None else {}
+    except ValueError:
+        return None
+    return memory if isinstance(memory, dict) else None
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -143,7 +153,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     writer = Writer(module)
     memory_file = Path(params["memory"])
-    memory: dict[str, str] = json.loads(read(memory_file) or "{}")
+    recalled = recall(memory_file)
+    memory = recalled or {}
     kept: list[str] = []
     diffs: list[dict[str, str]] = []
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
@@ -155,7 +166,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         current = read(path)
         if current == text:
             continue
-        if current is not None and edited(current, memory.get(name)):
+        # Nobody knows any more whether it was edited: then it is kept too.
+        forgotten = current is not None and recalled is None
+        if current is not None and (forgotten or edited(current, memory.get(name))):
             copy = kept_name(path, stamp)
             kept.append(str(copy))
             if not module.check_mode:
@@ -181,7 +194,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             writer.file(writer.top / name, text)
     now = {name: digest(text) for name, text in params["ours"].items()}
     if now != memory and not module.check_mode:
-        memory_file.write_text(json.dumps(now, indent=2) + "\n")
+        whole_file.write(memory_file, json.dumps(now, indent=2) + "\n", mode=0o644)
     for copy_name in kept:
         module.warn(
             f"A file of the appliance's had been edited by hand: the edit is kept as {copy_name}; "

@@ -51,7 +51,7 @@ def stamp_key(lock: str, extras: list[str], python: str) -> str:
 def stamp_of(venv: Path) -> str | None:
     """Return a complete venv's stamp."""
     stamp = venv / STAMP
-    return stamp.read_text().strip() if stamp.is_file() else None
+    return stamp.read_text(errors="replace").strip() if stamp.is_file() else None
 
 
 def choose(root: Path, version: str, key: str) -> tuple[Path, bool]:

@@ -64,7 +64,13 @@ def stored_token(http: Http, path: Path) -> str | None:
     """
     if not path.exists():
         return None
-    token = read_secret(path)
+    try:
+        token = read_secret(path)
+    except UnicodeDecodeError:
+        token = ""
+    if not token.isprintable() or not token:  # a power cut left no token
+        path.unlink()
+        return None
     status, _ = http.request("GET", "/api/config", token=token)
     return None if status == 401 else token
 

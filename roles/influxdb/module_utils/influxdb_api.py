@@ -127,11 +127,12 @@ def wait_until_ready(send: Transport, url: str, timeout: float) -> None:
 
 
 def read_secret(path: Path) -> str | None:
-    """Return the secret without its newline, or None when there is none."""
+    """Return the secret without its newline, or None when there is none, or a broken one."""
     try:
-        return path.read_text().removesuffix("\n") or None
-    except FileNotFoundError:
+        secret = path.read_text().removesuffix("\n")
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
+    return secret if secret and secret.isprintable() else None
 
 
 def need_secret(path: Path) -> str:

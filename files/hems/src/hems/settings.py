@@ -91,6 +91,8 @@ class Paths(Table, frozen=True):
     state: Path
     run: Path
     lock: Path
+    tls_problem: Path
+    notes: Path
 
 
 class Meter(Table, frozen=True):

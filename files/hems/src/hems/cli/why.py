@@ -12,7 +12,7 @@ from hems.watchdog import journal
 from hems.watchdog.journal import Entry
 
 COUNT, MOST = 20, 10_000  # entries; the log has fewer than these
-NOTHING = "The box has restarted nothing and has not rebooted itself."
+NOTHING = "The box has restarted nothing, set nothing aside and has not rebooted itself."
 VERBS = {
     "restart": "restarted {}",
     "kill": "ended {} by force",
@@ -21,6 +21,7 @@ VERBS = {
     "stop hotspot": "stopped the {}",
     "start": "the {} started",
     "gap": "readings were lost, as {} was away",
+    "set aside": "set aside {}",
     "failed": "could not do it to {}",
 }
 

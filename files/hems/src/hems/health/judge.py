@@ -16,6 +16,7 @@ from hems.health.vitals import (
     Vitals,
 )
 from hems.home_assistant import NEEDED
+from hems.state_files.notes import Note
 from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
@@ -75,11 +76,18 @@ class Seen:
     blocked: tuple[tuple[str, str], ...] = ()  # issues of those who come from outside, with detail
     failed: tuple[tuple[str, str], ...] = ()  # helpers' units, and how they are
     exposed: tuple[tuple[str, str], ...] = ()  # services, and where they listen beyond loopback
+    set_aside: tuple[Note, ...] = ()  # broken files
+    tls_problem: str = ""  # why the certificates are not looked after
 
 
 def judge(seen: Seen, settings: Health) -> list[Issue]:
     """Return the issues that are seen now; how long they must last is Debounce's."""
     found = [*_services(seen.services), *_certificates(seen, settings)]
+    if seen.tls_problem:
+        found.append(issue("certificates_not_kept", seen.tls_problem))
+    # Of a file that broke twice, the last time.
+    for file, note in {note.file: note for note in seen.set_aside}.items():
+        found.append(issue("file_set_aside", str(note), file))
     if seen.internet is False:
         found.append(issue("no_internet", "none of the targets answers"))
     found.extend(issue("health_blind", one.why, one.name) for one in seen.blind)

@@ -15,6 +15,8 @@ from hems.watchdog.gaps import Gap
 
 GAP = "gap"  # the journal's verb for readings that were lost
 
+MOST_LINES = 100_000  # more than the log can have
+
 
 def utc(ago: float = 0.0) -> str:
     """Return the time for people, now or ``ago`` seconds before: UTC, ISO 8601."""
@@ -76,6 +78,13 @@ class Actor:
         """Write down what a fault cost that has just ended."""
         cause = f"it did not answer for up to {gap.seconds:.0f} s"
         self.note(GAP, unit, cause, f"from {utc(gap.seconds)} to {utc()}")
+
+    def noted(self, verb: str) -> list[journal.Entry]:
+        """Return the log's lines of a verb."""
+        try:
+            return [entry for entry in journal.read(self._log, MOST_LINES) if entry.verb == verb]
+        except OSError:
+            return []
 
     def has_rebooted(self) -> bool:
         """Whether the last thing done was a reboot, by the watchdog or in its place."""

@@ -25,6 +25,7 @@ from hems.watchdog.core import Action, Sight, Verb
 from hems.watchdog.home import Home
 from hems.watchdog.outside import Outside
 from hems.watchdog.probes import Secrets, services
+from hems.watchdog.set_aside import SetAside
 from hems.watchdog.startup import Start
 
 NOT_OURS = "not by this watchdog: power, a person, or a reset because the system hung"
@@ -43,6 +44,7 @@ class Daemon:
         self._kept, self._directory = start.kept, directory
         self._broken: tuple[str, ...] = startup.problems(directory)
         self._actor = Actor(appliance.paths.state, options.dry_run)
+        self._set_aside = SetAside(appliance.paths.notes, self._actor)
         self._messages: Sequence[announce.Message] = ()
         self._services = services(appliance, options.services, secrets, lambda: self._messages)
         self._debounce = Debounce(options.health.hold_scale)
@@ -149,6 +151,8 @@ class Daemon:
             blocked=self._outside.blocked,
             exposed=self._outside.exposed,
             failed=self._outside.failed,
+            set_aside=self._set_aside.look(),
+            tls_problem=observe.told(appliance.paths.tls_problem),
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)

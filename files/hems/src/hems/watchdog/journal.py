@@ -42,8 +42,12 @@ def append(path: Path, line: str) -> None:
     """
     if path.exists() and path.stat().st_size >= MAX_BYTES:
         path.replace(path.with_name(f"{path.name}.1"))
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{line}\n")
+    with path.open("a+b") as file:
+        # A power cut may have left half a line, which must not swallow this one.
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(f"{line}\n".encode())
         file.flush()
         os.fsync(file.fileno())
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

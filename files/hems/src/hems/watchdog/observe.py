@@ -88,6 +88,14 @@ def hotspot_active() -> bool:
         return False
 
 
+def told(path: Path) -> str:
+    """Return what a service of root's says is wrong; empty when it says nothing."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
 def installed_version(link: Path) -> str:
     """Return the release that the link names; empty when there is none."""
     try:
