@@ -145,6 +145,8 @@ def test_a_ca_without_its_key_is_not_replaced(pi: Any, site: dict[str, Any]) -> 
     try:
         edits = {
             "directory": f'"{directory}"',
+            "copy": f'"{directory}/copy"',
+            "problem": f'"{directory}/problem"',
             "published": f'"{directory}/ours.crt"',
             "services": "[]",
         }
@@ -154,9 +156,10 @@ def test_a_ca_without_its_key_is_not_replaced(pi: Any, site: dict[str, Any]) -> 
         )
         command = f"hems-tls --config {directory}/tls.toml"
         pi.check_output(command)
-        pi.check_output(f"rm {directory}/ca.key")
+        pi.check_output(f"rm -r {directory}/ca.key {directory}/copy")
         answer = pi.run(command)
         assert answer.rc == 1
+        assert pi.file(f"{directory}/problem").content_string in answer.stderr
         assert "hems-tls: The site's CA has lost its key" in answer.stderr.splitlines()[-1]
     finally:
         pi.check_output(f"rm -r {directory}")

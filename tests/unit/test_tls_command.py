@@ -59,7 +59,8 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "tls").mkdir()
     path = tmp_path / "tls.toml"
     path.write_text(
-        f'site = "Cork 1"\ndirectory = "{tmp_path}/tls"\npublished = "{tmp_path}/hems-ca.crt"\n'
+        f'site = "Cork 1"\ndirectory = "{tmp_path}/tls"\ncopy = "{tmp_path}/copy"\n'
+        f'problem = "{tmp_path}/run/problem"\npublished = "{tmp_path}/hems-ca.crt"\n'
         f'group = "{GROUP}"\nextra_names = []\nservices = ["nginx.service", "mosquitto.service"]\n'
     )
     return path

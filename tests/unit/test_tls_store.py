@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -32,9 +33,7 @@ def store(tmp_path: Path) -> hems_tls_store.Store:
     return hems_tls_store.Store(tmp_path / "tls", tmp_path / "www/hems-ca.crt", os.getgid())
 
 
-def keep(
-    store: hems_tls_store.Store, names: core.Names = NAMES, day: float = 0, **how: bool
-) -> str:
+def keep(store: hems_tls_store.Store, names: core.Names = NAMES, day: float = 0, **how: Any) -> str:
     """Keep the certificates so many days later; return what was done."""
     return "; ".join(hems_tls.keep(store, "Cork 1", names, NOW + timedelta(days=day), **how))
 

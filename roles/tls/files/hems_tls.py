@@ -24,6 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from hems_tls_copy import Copy
 from hems_tls_core import (
     Names,
     Pair,
@@ -34,9 +37,10 @@ from hems_tls_core import (
     renewal_reason,
     wanted_names,
 )
-from hems_tls_store import Store
+from hems_tls_store import Store, write
 
 SETTINGS = Path("/etc/hems/tls.toml")
+MOST_TURNS = 5
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Settings:
 
     site: str
     directory: str
+    copy: str
     published: str
+    problem: str
     group: str
     extra_names: list[str]
     services: list[str]
@@ -85,17 +91,23 @@ def keep(
     names: Names,
     now: datetime,
     *,
+    copy: Copy | None = None,
     new_ca: bool = False,
     check: bool = False,
 ) -> list[str]:
     """Bring the certificates on disk in step with the box; return in words what was done.
 
-    With ``check`` nothing is written. Raises TlsProblem when the CA is damaged in a way that only a
-    person may cure.
+    ``copy`` is the CA's second copy. With ``check`` nothing is written. Raises TlsProblem when the
+    CA is damaged in a way that only a person may cure.
     """
     done = []
-    found = None if new_ca else store.authority()
-    if found is None:
+    found = None if new_ca else _found(store, copy)
+    if isinstance(found, Pair):
+        authority = found
+        done.append("put the site's CA back from its copy")
+        if not check:
+            store.restore_authority(authority, now.strftime("%Y%m%dT%H%M%SZ"))
+    elif found is None:
         authority = make_authority(site, now)
         done.append("made the site's CA")
         if not check:
@@ -113,8 +125,34 @@ def keep(
         if not check:
             store.put_server(make_server(authority, names, now), authority)
     if not check:
+        if copy is not None and not copy.holds(authority):
+            copy.put(authority)
         store.settle()
     return done
+
+
+Kept = tuple[ec.EllipticCurvePrivateKey, x509.Certificate | None]
+
+
+def _found(store: Store, copy: Copy | None) -> Kept | Pair | None:
+    """Return the CA that is in its place, or the pair of its copy when that has to go there."""
+    copied = copy.load() if copy is not None else None
+    restorable = copied is not None and store.vouches_for(copied.certificate)
+    try:
+        return store.authority() or (copied if restorable else None)
+    except TlsProblem:
+        if restorable:
+            return copied
+        raise
+
+
+def tell(path: Path, problem: str) -> None:
+    """Leave the problem, or that there is none, where the watchdog reads it."""
+    if not problem:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    write(path, f"{problem}\n".encode(), 0o644)
 
 
 def reload_services(services: Sequence[str]) -> None:
@@ -141,18 +179,33 @@ def run(arguments: argparse.Namespace) -> int:
         message = f"There is no group '{settings.group}': run the playbook, role tls makes it."
         raise TlsProblem(message) from None
     store = Store(Path(settings.directory), Path(settings.published), group)
-    with _taking_turns(store.directory):
-        done = keep(
-            store,
-            settings.site,
-            names_of_this_box(settings.extra_names),
-            datetime.now(UTC),
-            new_ca=arguments.new_ca,
-            check=arguments.check,
-        )
-        if not arguments.check and store.unread():
-            reload_services(settings.services)
-            store.set_read()
+    try:
+        with _taking_turns(store.directory):
+            names = names_of_this_box(settings.extra_names)
+            done: list[str] = []
+            # What is lost while this works starts no other run: so it looks until all is well.
+            for turn in range(MOST_TURNS):
+                fresh = keep(
+                    store,
+                    settings.site,
+                    names,
+                    datetime.now(UTC),
+                    copy=Copy(Path(settings.copy)),
+                    new_ca=arguments.new_ca and turn == 0,
+                    check=arguments.check,
+                )
+                done += fresh
+                if not arguments.check and store.unread():
+                    reload_services(settings.services)
+                    store.set_read()
+                if arguments.check or not fresh:
+                    break
+    except TlsProblem as problem:
+        if not arguments.check:
+            tell(Path(settings.problem), str(problem))
+        raise
+    if not arguments.check:
+        tell(Path(settings.problem), "")
     if arguments.check:
         print("would have: " + "; ".join(done) if done else "nothing to do")
         return 2 if done else 0

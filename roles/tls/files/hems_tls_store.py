@@ -56,7 +56,7 @@ class Store:
                 raise TlsProblem(message)
             return None
         try:
-            key = _load_key(self._ca_key)
+            key = load_key(self._ca_key)
         except PermissionError:
             raise
         except (OSError, ValueError, TypeError) as error:
@@ -69,26 +69,44 @@ class Store:
             raise TlsProblem(message)
         return key, matching[0] if matching else None
 
+    def vouches_for(self, certificate: x509.Certificate) -> bool:
+        """Tell whether a CA is the one whose certificates are here, as far as any is left."""
+        own = _ca_certificate(self._ca_certificate)
+        copies = [_ca_certificate(self.published), _ca_certificate(self.directory / "server.crt")]
+        left = [own] if own else [one for one in copies if one]
+        known = [one.public_key() for one in left]
+        return not known or certificate.public_key() in known
+
+    def restore_authority(self, authority: Pair, stamp: str) -> None:
+        """Put a CA back; what is left of it stays under a name that ends in ``stamp``."""
+        for path, content in (
+            (self._ca_key, key_pem(authority.key)),
+            (self._ca_certificate, certificate_pem(authority.certificate)),
+        ):
+            if path.exists() and path.read_bytes() != content:
+                path.rename(path.with_name(f"{path.name}.broken-{stamp}"))
+        self.put_authority(authority)
+
     def put_authority(self, authority: Pair) -> None:
         """Write the CA; its key first, from which the certificate could be made again."""
-        _write(self._ca_key, _key_pem(authority.key), 0o600)
+        write(self._ca_key, key_pem(authority.key), 0o600)
         self.put_authority_certificate(authority.certificate)
 
     def published_as(self, certificate: x509.Certificate) -> bool:
         """Tell whether the CA's certificate and the copy for owners read as given."""
-        pem = _certificate_pem(certificate)
+        pem = certificate_pem(certificate)
         return _read(self._ca_certificate) == pem == _read(self.published)
 
     def put_authority_certificate(self, certificate: x509.Certificate) -> None:
         """Write the CA's certificate and the copy for owners."""
         for path in (self._ca_certificate, self.published):
-            _write(path, _certificate_pem(certificate), 0o644)
+            write(path, certificate_pem(certificate), 0o644)
 
     def server(self) -> Pair | None:
         """Return the server's key and certificate, or None when either can't be read."""
         try:
             chain = x509.load_pem_x509_certificates((self._current / "server.crt").read_bytes())
-            return Pair(_load_key(self._current / "server.key"), chain[0])
+            return Pair(load_key(self._current / "server.key"), chain[0])
         except (OSError, ValueError, TypeError):
             return None
 
@@ -97,11 +115,11 @@ class Store:
         target = self._issued / f"{server.certificate.serial_number:x}"
         target.mkdir(mode=0o755, parents=True)
         key_file = target / "server.key"
-        _write(key_file, _key_pem(server.key), 0o600)
+        write(key_file, key_pem(server.key), 0o600)
         _guard(key_file, 0o640, self._group)
-        chain = _certificate_pem(server.certificate) + _certificate_pem(authority.certificate)
-        _write(target / "server.crt", chain, 0o644)
-        _write(target / UNREAD, b"", 0o644)
+        chain = certificate_pem(server.certificate) + certificate_pem(authority.certificate)
+        write(target / "server.crt", chain, 0o644)
+        write(target / UNREAD, b"", 0o644)
         _sync(self._issued)
         _link(self._current, target.relative_to(self.directory))
 
@@ -138,19 +156,22 @@ def _ca_certificate(path: Path) -> x509.Certificate | None:
     return last if last.subject == last.issuer else None
 
 
-def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def load_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Return the key in a file; raises OSError, ValueError or TypeError."""
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("not an elliptic-curve key")
     return key
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PEM, in clear."""
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(encoding, form, serialization.NoEncryption())
 
 
-def _certificate_pem(certificate: x509.Certificate) -> bytes:
+def certificate_pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -161,7 +182,7 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write(path: Path, content: bytes, mode: int) -> None:
     """Write a file so that it is either the old or the new one, also after a power cut."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
