@@ -30,13 +30,15 @@ class Broker:
 class Client:
     """One connection over TLS with MQTT 5, whose reason codes tell a refusal from silence."""
 
-    def __init__(self, broker: Broker, username: str | None, password: str = "") -> None:
+    def __init__(
+        self, broker: Broker, username: str | None, password: str = "", client_id: str = ""
+    ) -> None:
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.messages: list[tuple[str, bytes]] = []
         self.disconnected: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._paho = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            f"hems-test-{uuid.uuid4().hex[:8]}",
+            client_id or f"hems-test-{uuid.uuid4().hex[:8]}",
             protocol=mqtt.MQTTv5,
             reconnect_on_failure=False,
         )
