@@ -91,6 +91,7 @@ def test_home_assistants_service_worker_leaves_the_door_alone(
     page = contexts[1].new_page()
     page.set_default_timeout(SECONDS)
     page.goto("/")
+    page.locator("input[name=username]").wait_for()  # Home Assistant's own log-in
     assert page.evaluate(WORKER).endswith("/sw-modern.js")
     page.reload()  # from now on every request of this origin goes by the worker
     assert page.evaluate("!!navigator.serviceWorker.controller")

@@ -55,10 +55,13 @@ def test_http_is_bound_and_keeps_an_owners_proxy() -> None:
     stable["trusted_proxies"] = ["10.1.2.3/32"]
     stable["login_attempts_threshold"] = 3
     stable["server_host"] = ["0.0.0.0"]
+    stable["ip_ban_enabled"] = True  # as earlier releases set it
     second = storage.merge_http(first, "127.0.0.1", 1234, "later")["data"]["stable"]
     assert second["trusted_proxies"] == ["10.1.2.3/32", "127.0.0.1/32"]
     assert (second["server_host"], second["login_attempts_threshold"]) == (["127.0.0.1"], 3)
     assert second["created_at"] == NOW
+    assert first["data"]["stable"]["ip_ban_enabled"] is True  # the argument stays as it was
+    assert second["ip_ban_enabled"] is False
 
 
 FOREIGN = {"server_host": ["0.0.0.0"], "server_port": 8124, "use_x_forwarded_for": False}

@@ -51,10 +51,13 @@ def merge_onboarding(current: Document | None) -> Document:
 
 
 def merge_http(current: Document | None, host: str, port: int, now: str) -> Document:
-    """Bind to loopback and believe the door's X-Forwarded-For; other settings stay.
+    """Bind to loopback, believe the door's X-Forwarded-For, ban nobody; other settings stay.
 
     Home Assistant starts with what is ``pending``, on trial, before what is ``stable``: a trial
     that would bind elsewhere, from another system's backup for example, is ended.
+
+    A ban lasts for ever and ends by a restart only, and a web site can make a visitor's browser
+    earn one. The door slows guessing down instead.
     """
     document = copy.deepcopy(current) or {
         "version": 2,
@@ -64,7 +67,6 @@ def merge_http(current: Document | None, host: str, port: int, now: str) -> Docu
             "stable": {
                 "cors_allowed_origins": ["https://cast.home-assistant.io"],
                 "login_attempts_threshold": 10,
-                "ip_ban_enabled": True,
                 "ssl_profile": "modern",
                 "use_x_frame_options": True,
                 "created_at": now,
@@ -79,7 +81,12 @@ def merge_http(current: Document | None, host: str, port: int, now: str) -> Docu
     stable = document["data"]["stable"]
     proxies = stable.get("trusted_proxies") or []
     door = f"{host}/32"
-    ours = {"server_host": [host], "server_port": port, "use_x_forwarded_for": True}
+    ours = {
+        "server_host": [host],
+        "server_port": port,
+        "use_x_forwarded_for": True,
+        "ip_ban_enabled": False,
+    }
     stable.update(ours, trusted_proxies=proxies if door in proxies else [*proxies, door])
     pending = document["data"].get("pending")
     if pending is not None and not (
