@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ options:
 EXAMPLES = r"""
 - name: Hold the appliance's lock
   appliance_lock:
-    path: /run/lock/hems.lock
+    path: /run/hems-root/hems.lock
 """
 
 RETURN = r"""
@@ -96,6 +97,15 @@ def hold_command(path: str, note: str, limit: int) -> list[str]:
         ),
         *("sh", "-c", HOLD, "sh", path, note),
     ]
+
+
+def make(path: Path) -> None:
+    """Make the lock file for root alone; role base then lets the daemons look at it.
+
+    Whoever can open the file can hold the lock.
+    """
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640))
 
 
 def read_holder(path: Path) -> dict[str, Any]:
@@ -143,6 +153,7 @@ def main() -> None:
         module.run_command(["systemctl", "stop", UNIT])
     if arguments["state"] == "free":
         module.exit_json(changed=False)
+    make(Path(arguments["path"]))
     note = {
         "work": arguments["work"],
         "by": arguments["by"],

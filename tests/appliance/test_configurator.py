@@ -184,6 +184,7 @@ def test_what_the_playbook_writes_is_read_only(pi: Any, editor: Editor) -> None:
     before = pi.check_output(f"ls -lR --time-style=full-iso {ours}")
     assert not editor.succeeds("newfile", path=ours, name="a.yaml")
     assert not editor.succeeds("rename", src=ours, dstfilename="theirs")
+    assert not editor.succeeds("rename", src=f"{editor.base}/packages", dstfilename="theirs")
     assert pi.check_output(f"ls -lR --time-style=full-iso {ours}") == before
 
 

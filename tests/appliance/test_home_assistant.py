@@ -97,7 +97,7 @@ def test_a_start_leaves_a_clean_log(
 ) -> None:
     pi.check_output("systemctl restart %s", UNIT)
     home_assistant.wait_until_ready()
-    log = pi.file(f"{site['hems_path_home_assistant_config']}/home-assistant.log").content_string
+    log = pi.file(site["hems_path_home_assistant_log"]).content_string
     lines = [line for line in log.splitlines() if re.search(r" (WARNING|ERROR|CRITICAL) ", line)]
     assert [line for line in lines if not any(known in line for known in EXPECTED)] == []
     assert len(lines) == len(EXPECTED)

@@ -192,7 +192,7 @@ def test_a_changed_password_stays_and_a_lost_token_is_told_in_one_sentence(
     assert home_assistant.http.log_in(site["hems_owner_username"], new_password)
     token = f"{site['hems_path_secrets']}/home_assistant_token"
     pi.check_output("mv %s %s.away", token, token)
-    log = f"{site['hems_path_home_assistant_config']}/home-assistant.log"
+    log = site["hems_path_home_assistant_log"]
     wrong = "Login attempt or request with invalid authentication"
     before = pi.file(log).content_string.count(wrong)
     try:

@@ -45,7 +45,7 @@ def lamps(pi: Any, site: dict[str, Any], no_watchdog: None) -> Iterator[Leds]:  
 @pytest.fixture
 def log(pi: Any, site: dict[str, Any]) -> Iterator[Callable[[str], None]]:
     """Appends a record of a level to Home Assistant's log; the tests' records go at the end."""
-    path = f"{site['hems_path_home_assistant_config']}/home-assistant.log"
+    path = site["hems_path_home_assistant_log"]
 
     def append(level: str) -> None:
         line = f"2026-11-22 07:15:01.123 {level} (MainThread) [homeassistant.{MARK}] as asked"
@@ -117,7 +117,7 @@ def test_an_error_in_the_log_is_a_light_until_newer_lines_bring_none(
 def test_the_light_survives_the_logs_rotation(
     lamps: Leds, log: Callable[[str], None], site: dict[str, Any]
 ) -> None:
-    path = f"{site['hems_path_home_assistant_config']}/home-assistant.log"
+    path = site["hems_path_home_assistant_log"]
     before = lamps.pi.check_output("stat -c %%i %s", path)
     log("ERROR")
     assert lamps.becomes("error", True, 8)
@@ -176,12 +176,14 @@ def test_its_user_can_restart_nothing(pi: Any, site: dict[str, Any]) -> None:
 
 def test_it_reads_the_log_and_no_secret(lamps: Leds, site: dict[str, Any]) -> None:
     inside = f"nsenter --target {lamps.main_pid()} --mount --"
-    config = site["hems_path_home_assistant_config"]
-    for closed in (f"{config}/.storage", site["hems_path_secrets"]):
-        assert lamps.pi.check_output(f"ls -A {closed}") != ""
+    config, log = (site[f"hems_path_home_assistant_{name}"] for name in ("config", "log"))
+    for closed in (config, site["hems_path_secrets"], site["hems_path_zigbee_backups"]):
         assert lamps.pi.check_output(f"{inside} ls -A {closed}") == ""
-    assert lamps.pi.run(f"{inside} touch {config}/{MARK}").rc != 0
-    assert lamps.pi.run(f"{inside} test -r {config}/home-assistant.log").rc == 0
+    user = lamps.pi.check_output(f"systemctl show -P User {UNIT}")
+    group = f"setpriv --reuid={user} --regid={user} --groups=homeassistant --"
+    assert lamps.pi.run(f"{inside} {group} test -r {config}/zigbee.db").rc != 0
+    assert lamps.pi.run(f"{inside} {group} test -r {log}").rc == 0
+    assert lamps.pi.run(f"{inside} {group} touch {log}").rc != 0
 
 
 def test_it_is_frugal(lamps: Leds) -> None:

@@ -62,7 +62,7 @@ def test_pairing_tells_no_key_to_the_log(
     pi: Any, home_assistant: HomeAssistant, site: dict[str, Any]
 ) -> None:
     key = key_of(pi, backup(pi))
-    log = pi.file(f"{site['hems_path_home_assistant_config']}/home-assistant.log")
+    log = pi.file(site["hems_path_home_assistant_log"])
     loud = "[bellows.zigbee.application]"  # heard in a loud log only
     before = log.content_string.count(loud)
     with api.Socket(home_assistant.http.base, home_assistant.token) as pairing:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from pathlib import Path
+
 GOOD = """
 [site]
 name = "Cottage"
@@ -32,7 +36,9 @@ secrets = "/etc/hems/secrets"
 tls = "/etc/hems/tls"
 state = "/var/lib/hems"
 run = "/run/hems"
-lock = "/run/lock/hems.lock"
+root_run = "/run/hems-root"
+lock = "/run/hems-root/hems.lock"
+zigbee_backups = "/var/lib/hems-zigbee"
 tls_problem = "/run/hems-tls/problem"
 notes = "/var/log/hems-files"
 [meter]
@@ -57,3 +63,19 @@ name = "avahi-daemon.service"
 network = "NetworkManager.service"
 certificate_timer = "hems-tls.timer"
 """
+
+DIRECTORIES = {
+    "state": "/var/lib/hems",
+    "run": "/run/hems",
+    "root_run": "/run/hems-root",
+    "zigbee_backups": "/var/lib/hems-zigbee",
+    "directory": "/var/lib/home-assistant",
+}
+
+
+def settled_in(top: Path) -> str:
+    """Return the settings of a box whose directories are ``top``, its user the tests' own."""
+    text = GOOD.replace('"/run/hems-root/hems.lock"', f'"{top}/lock"')
+    for key, path in DIRECTORIES.items():
+        text = text.replace(f'{key} = "{path}"', f'{key} = "{top}"')
+    return text.replace('"homeassistant"', f'"{pwd.getpwuid(os.geteuid()).pw_name}"')

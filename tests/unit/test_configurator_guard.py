@@ -176,6 +176,7 @@ READ, WRITE = os.O_RDONLY | os.O_CLOEXEC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         ("config/automations/../scripts.yaml", True, True),
         ("config/packages/site.yaml", True, True),
         ("config/packages/hems/hems.yaml", True, False),
+        ("config/packages", True, False),
         ("config", True, False),
         ("config/.storage/auth", False, False),
         ("config/automations/../.storage/auth", False, False),

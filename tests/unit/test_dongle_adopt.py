@@ -16,7 +16,7 @@ from hems.settings import Appliance, parse
 from hems.zigbee import adopt, adopted, dongle
 from hems.zigbee.flow import FlowError
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.appliance_settings import settled_in
 from tests.unit.test_dongle_flow import CREATED, DEVICE, FORM, PROGRESS, SETUP, formation
 
 NEEDED = [{"domain": "mqtt", "data": {}}, {"domain": "influxdb", "data": {}}]
@@ -52,13 +52,10 @@ class Server:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Appliance:
-    text = GOOD.replace('run = "/run/hems"', f'run = "{tmp_path}"').replace(
-        'directory = "/var/lib/home-assistant"', f'directory = "{tmp_path}"'
-    )
     storage = tmp_path / ".storage"
     storage.mkdir()
     (storage / "core.config_entries").write_text(json.dumps({"data": {"entries": NEEDED}}))
-    return parse(text, Appliance, "hems.toml")
+    return parse(settled_in(tmp_path), Appliance, "hems.toml")
 
 
 @pytest.fixture
@@ -89,7 +86,7 @@ def test_a_blank_dongle_gets_a_network(box: Appliance, server: Callable[..., Ser
         None,
         None,
     ]
-    assert adopted.load(box.paths.run) == adopted.Adopted(device=DEVICE)
+    assert adopted.load(box.paths.root_run) == adopted.Adopted(device=DEVICE)
 
 
 def test_what_home_assistant_began_for_the_dongle_by_itself_is_ended(
@@ -129,7 +126,7 @@ def test_a_failed_flow_is_deleted_and_its_reason_left(
     with pytest.raises(FlowError):
         adopt.adopt(box, lambda _words: None)
     assert home_assistant.sent[-1][:2] == ("DELETE", "/api/config/config_entries/flow/f1")
-    assert "does not answer" in adopted.load(box.paths.run).problem
+    assert "does not answer" in adopted.load(box.paths.root_run).problem
 
 
 def test_a_flow_is_deleted_too_when_the_box_is_told_to_stop(
@@ -163,7 +160,7 @@ def test_an_entry_is_left_alone(
     said: list[str] = []
     adopt.adopt(box, said.append)
     assert home_assistant.sent == []
-    assert adopted.load(box.paths.run).device == "/dev/own"
+    assert adopted.load(box.paths.root_run).device == "/dev/own"
     assert said[0] == "Home Assistant has its Zigbee dongle already: /dev/own."
     # Who was sent here by the issue must not be sent back to it.
     wrong = [words for words in said if "Zigbee does not work, it is setup_retry" in words]
@@ -181,7 +178,7 @@ def test_an_entry_that_was_deleted_a_moment_ago_is_not_believed(
     server(CREATED)
     write_entry(box)
     adopt.adopt(box, lambda _words: None)
-    assert adopted.load(box.paths.run).device == DEVICE
+    assert adopted.load(box.paths.root_run).device == DEVICE
 
 
 @pytest.mark.parametrize(
@@ -198,7 +195,7 @@ def test_without_the_other_integrations_it_does_not_say_ok(
         adopt.adopt(box, lambda _words: None)
     assert "run the whole playbook" in str(error.value)
     # The dongle itself is well.
-    assert adopted.load(box.paths.run) == adopted.Adopted(device=DEVICE)
+    assert adopted.load(box.paths.root_run) == adopted.Adopted(device=DEVICE)
 
 
 def test_an_entry_younger_than_the_file_is_left_alone(
@@ -218,7 +215,7 @@ def test_no_dongle_is_no_failure(
     said: list[str] = []
     adopt.adopt(box, said.append)
     assert said[0].startswith("No Zigbee dongle is plugged in")
-    assert adopted.load(box.paths.run) == adopted.Adopted()
+    assert adopted.load(box.paths.root_run) == adopted.Adopted()
 
 
 def test_a_site_without_zigbee_takes_none(box: Appliance, server: Callable[..., Server]) -> None:
@@ -238,7 +235,7 @@ def test_home_assistants_silence_is_left_as_the_reason(
     server(HomeAssistantError("Home Assistant does not answer."))
     with pytest.raises(HomeAssistantError):
         adopt.adopt(box, lambda _words: None)
-    assert adopted.load(box.paths.run).problem == "Home Assistant does not answer."
+    assert adopted.load(box.paths.root_run).problem == "Home Assistant does not answer."
 
 
 def test_a_note_that_can_t_be_read_says_nothing(tmp_path: Path) -> None:
@@ -253,7 +250,7 @@ def test_two_adoptions_never_run_at_once(
     made = server()
     monkeypatch.setattr(adopt, "WAIT_SECONDS", 0.0)
     with (
-        appliance_lock(box.paths.run / adopt.LOCK, adopt.WORK),
+        appliance_lock(box.paths.root_run / adopt.LOCK, adopt.WORK),
         pytest.raises(LockedError, match="held by the Zigbee adoption"),
     ):
         adopt.adopt(box, print)

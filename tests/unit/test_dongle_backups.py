@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from hems import HemsError, files
 from hems.cli.zigbee import devices as devices_command
-from hems.settings import Appliance, parse
+from hems.settings import Appliance, HomeAssistantPaths, parse
 from hems.zigbee import backups, care
 from hems.zigbee.entry import Entry, move, stored_device
 from hems.zigbee.network import lines, of_backup, of_settings
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.appliance_settings import settled_in
 
 KEY = "27c179678987 02a7652dd65eca85a594".replace(" ", "")
 OPEN: dict[str, Any] = {
@@ -54,7 +54,7 @@ SETTINGS = {
 
 
 def test_a_backup_is_roots_alone(tmp_path: Path) -> None:
-    path = backups.save(tmp_path, OPEN, keep=3)
+    path = backups.save(tmp_path / "made", OPEN, keep=3)
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_text()) == OPEN
@@ -62,9 +62,8 @@ def test_a_backup_is_roots_alone(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
-    (tmp_path / backups.NAME).mkdir(mode=0o700)
     for day in (1, 2, 3, 4):
-        (tmp_path / backups.NAME / f"2026010{day}T000000Z.json").write_text("{}")
+        (tmp_path / f"2026010{day}T000000Z.json").write_text("{}")
     path = backups.save(tmp_path, OPEN, keep=3)
     assert [kept.name for kept in backups.kept(tmp_path)] == [
         "20260103T000000Z.json",
@@ -81,11 +80,30 @@ def test_two_in_one_second_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert first != second
 
 
-def test_nobody_puts_another_directory_in_its_place(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / backups.NAME).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(HemsError, match="is not root's directory"):
-        backups.save(tmp_path, OPEN, keep=3)
+def test_those_of_an_older_release_are_fetched_once(tmp_path: Path) -> None:
+    old, new = tmp_path / "state" / backups.BEFORE, tmp_path / "new"
+    assert backups.fetch(tmp_path / "state", new) == []
+    old.mkdir(parents=True)
+    new.mkdir()
+    (old / "20260101T000000Z.json").write_text(json.dumps(OPEN))
+    (fetched,) = backups.fetch(tmp_path / "state", new)
+    assert backups.load(fetched) == OPEN
+    assert (backups.kept(new), os.listdir(old)) == ([fetched], [])
+    assert backups.fetch(tmp_path / "state", new) == []
+
+
+def test_no_link_is_followed_when_they_are_fetched(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "20260101T000000Z.json").write_text(json.dumps(OPEN))
+    (tmp_path / backups.BEFORE).symlink_to(elsewhere)
+    assert backups.fetch(tmp_path, tmp_path) == []
+    (tmp_path / backups.BEFORE).unlink()
+    (tmp_path / backups.BEFORE).mkdir()
+    (tmp_path / backups.BEFORE / "link.json").symlink_to(elsewhere / "20260101T000000Z.json")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        backups.fetch(tmp_path, tmp_path)
+    assert len(os.listdir(elsewhere)) == 1
 
 
 @pytest.mark.parametrize("text", ["hostname", "[]", '{"a": 1}', ""])
@@ -156,14 +174,18 @@ def storage(directory: Path, *entries: dict[str, Any]) -> Path:
     return file
 
 
+def paths(directory: Path) -> HomeAssistantPaths:
+    return parse(settled_in(directory), Appliance, "hems.toml").home_assistant
+
+
 def test_an_entry_is_moved_and_nothing_else_changes(tmp_path: Path) -> None:
     other = {"domain": "mqtt", "data": {"password": "p"}}
     ignored = {"domain": "zha", "source": "ignore", "data": {}}
     own = {"domain": "zha", "source": "user", "data": {"device": {"path": "/dev/a"}, "radio": "x"}}
     file = storage(tmp_path, other, ignored, own)
-    assert stored_device(tmp_path) == "/dev/a"
+    assert stored_device(paths(tmp_path)) == "/dev/a"
     new = {"path": "/dev/b", "baudrate": 115200, "flow_control": None}
-    move(tmp_path, new)
+    move(paths(tmp_path), new)
     assert json.loads(file.read_text())["data"]["entries"] == [
         other,
         ignored,
@@ -171,23 +193,20 @@ def test_an_entry_is_moved_and_nothing_else_changes(tmp_path: Path) -> None:
     ]
     assert file.stat().st_mode & 0o777 == 0o600
     before = file.stat().st_ino
-    move(tmp_path, new)
+    move(paths(tmp_path), new)
     assert file.stat().st_ino == before, "written without need"
 
 
 def test_without_an_entry_there_is_nothing_to_move(tmp_path: Path) -> None:
     storage(tmp_path)
-    assert stored_device(tmp_path) is None
+    assert stored_device(paths(tmp_path)) is None
     with pytest.raises(HemsError, match="There is no ZHA entry"):
-        move(tmp_path, {"path": "/dev/b"})
+        move(paths(tmp_path), {"path": "/dev/b"})
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Appliance:
-    text = GOOD.replace('state = "/var/lib/hems"', f'state = "{tmp_path}"').replace(
-        'lock = "/run/lock/hems.lock"', f'lock = "{tmp_path}/lock"'
-    )
-    return parse(text, Appliance, "hems.toml")
+    return parse(settled_in(tmp_path), Appliance, "hems.toml")
 
 
 @contextmanager
@@ -219,4 +238,4 @@ def test_a_network_that_was_read_in_part_is_no_backup(
     monkeypatch.setattr(care, "ask", lambda *_: {"is_complete": False, "backup": {}})
     with pytest.raises(HemsError, match="could not read all"):
         care.backup(box)
-    assert backups.kept(box.paths.state) == []
+    assert backups.kept(box.paths.zigbee_backups) == []

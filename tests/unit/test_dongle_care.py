@@ -15,7 +15,7 @@ from hems.settings import Appliance, parse
 from hems.zigbee import care
 from hems.zigbee.entry import Entry
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.appliance_settings import settled_in
 
 NEW = Path("/new.json")
 LOADED = Entry("e", "loaded", "")
@@ -26,11 +26,10 @@ class Box:
     """What Home Assistant and the dongle do."""
 
     def __init__(self, directory: Path) -> None:
-        text = GOOD.replace('"/var/lib/home-assistant"', f'"{directory}"')
-        text = text.replace('"/var/lib/hems"', f'"{directory}"')
-        self.appliance = parse(
-            text.replace("/run/lock/hems.lock", f"{directory}/lock"), Appliance, "hems.toml"
+        text = settled_in(directory).replace(
+            f'zigbee_backups = "{directory}"', f'zigbee_backups = "{directory}/zigbee"'
         )
+        self.appliance = parse(text, Appliance, "hems.toml")
         self.runs: Iterator[bool] | None = None
         self.running = True
         self.answers: list[Entry | HomeAssistantError | None] = [LOADED]

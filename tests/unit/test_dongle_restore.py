@@ -15,7 +15,7 @@ from hems.zigbee.dongle import NoDongleError
 from hems.zigbee.entry import Entry
 from hems.zigbee.radio import Radio, RadioError, RefusedError
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.appliance_settings import GOOD, settled_in
 
 DEVICE = Path("/dev/serial/by-id/usb-ITEAD_SONOFF_Zigbee_3.0_USB_Dongle_Plus_V2_2-if00")
 SETTINGS = {"path": str(DEVICE), "baudrate": 115200, "flow_control": None}
@@ -73,10 +73,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Appliance:
-    text = GOOD
-    for path in ("/var/lib/hems", "/run/hems", "/var/lib/home-assistant"):
-        text = text.replace(f'"{path}"', f'"{tmp_path}"')
-    text = text.replace("/run/lock/hems.lock", f"{tmp_path}/lock")
+    text = settled_in(tmp_path).replace(
+        f'zigbee_backups = "{tmp_path}"', f'zigbee_backups = "{tmp_path}/zigbee"'
+    )
     return parse(text, Appliance, "hems.toml")
 
 
@@ -96,11 +95,11 @@ def test_half_a_backup_is_refused_before_home_assistant_is_stopped(
 def test_a_replacement_gets_the_network_and_its_own_is_kept(box: Appliance, house: House) -> None:
     restore.restore(box, house.file, "", house.said.append)
     assert house.done == WHOLE
-    (kept,) = (box.paths.state / "zigbee").glob("*.json")
+    (kept,) = box.paths.zigbee_backups.glob("*.json")
     assert json.loads(kept.read_text()) == house.before
     (entry,) = json.loads(house.store.read_text())["data"]["entries"]
     assert entry["data"]["device"] == SETTINGS
-    assert adopted.load(box.paths.run).device == str(DEVICE)
+    assert adopted.load(box.paths.root_run).device == str(DEVICE)
     assert house.said[-1].endswith("Zigbee runs in Home Assistant.")
     assert lock.holder(box.paths.lock) is None
 
@@ -108,7 +107,7 @@ def test_a_replacement_gets_the_network_and_its_own_is_kept(box: Appliance, hous
 def test_a_blank_dongle_has_nothing_to_keep(box: Appliance, house: House) -> None:
     house.before = None
     restore.restore(box, house.file, "", house.said.append)
-    assert not (box.paths.state / "zigbee").exists()
+    assert not box.paths.zigbee_backups.exists()
 
 
 @pytest.mark.parametrize("error", [RadioError("The dongle does not do it."), SystemExit(143)])

@@ -47,6 +47,46 @@ def test_onboarding_keeps_the_owners_step() -> None:
     assert done == ["user", "analytics"]  # the argument stays as it was
 
 
+def people(*owners: bool) -> dict[str, Any]:
+    users = [{"id": f"u{n}", "is_owner": owner} for n, owner in enumerate(owners)]
+    credentials = [
+        {
+            "user_id": user["id"],
+            "auth_provider_type": "homeassistant",
+            "data": {"username": f"name{n}"},
+        }
+        for n, user in enumerate(users)
+    ]
+    return {
+        "version": 1,
+        "key": "auth",
+        "data": {"users": users, "credentials": credentials},
+    }
+
+
+@pytest.mark.parametrize(
+    ("owners", "name", "then"),
+    [
+        ((False, False), "name1", [False, True]),  # the file was emptied, and both logged in since
+        ((True, False), "name1", [True, False]),  # the owner's name is another by now
+        ((False, False), "nobody", [False, False]),
+        ((), "name0", []),
+    ],
+)
+def test_a_lost_owner_is_one_again(owners: tuple[bool, ...], name: str, then: list[bool]) -> None:
+    before = people(*owners)
+    after = storage.merge_auth(before, name)
+    assert [user["is_owner"] for user in after["data"]["users"]] == then
+    assert before == people(*owners)
+
+
+def test_what_other_log_ins_say_makes_no_owner() -> None:
+    document = people(False)
+    document["data"]["credentials"][0]["auth_provider_type"] = "command_line"
+    assert storage.merge_auth(document, "name0") == document
+    assert storage.merge_auth(None, "name0") is None
+
+
 def test_http_is_bound_and_keeps_an_owners_proxy() -> None:
     first = storage.merge_http(None, "127.0.0.1", 1234, NOW)
     stable = first["data"]["stable"]

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.home_assistant_modules import lock
+from tests.unit.modules import load_module
+
+module = load_module("roles/home_assistant/library/home_assistant_venv.py")
 
 LOCK = """# Written by `make lock`; do not edit.
 Alpha-Beta==1.0 ; sys_platform == 'linux' \\
@@ -55,6 +58,15 @@ def test_the_key_changes_with_lock_extras_and_python() -> None:
         lock.stamp_key("a", [], "3.14.11"),
     }
     assert len(keys) == 4
+
+
+def test_lock_files_that_others_may_write_are_found(tmp_path: Path) -> None:
+    for name, mode in {"open": 0o666, "group": 0o664, "closed": 0o644}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".lock").touch()
+        (tmp_path / name / ".lock").chmod(mode)
+    found = module.writable_locks(tmp_path, tmp_path / "missing")
+    assert sorted(path.parent.name for path in found) == ["group", "open"]
 
 
 def test_a_first_venv_has_the_versions_name(tmp_path: Path) -> None:

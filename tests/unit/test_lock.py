@@ -53,6 +53,33 @@ def test_whoever_may_only_read_it_can_keep_it_free_for_a_moment(path: Path) -> N
         assert not free, "what can't be asked counts as held"
 
 
+def test_whoever_may_not_even_read_it_sees_in_the_kernels_list_whether_it_is_held(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with appliance_lock(path, "backup"):
+        pass
+    real = os.open
+
+    def closed(name: Path, flags: int, *mode: int) -> int:
+        if name == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(name, flags, *mode)
+
+    with subprocess.Popen(["flock", str(path), "cat"], stdin=subprocess.PIPE) as play:
+        monkeypatch.setattr(os, "open", closed)
+        deadline = time.monotonic() + 10
+        while holder(path) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert str(holder(path)) == "the work that 'sudo hems status' names"
+        play.communicate()
+    assert holder(path) is None
+
+
+def test_it_is_open_to_its_directorys_group_alone(path: Path) -> None:
+    with appliance_lock(path, "backup"):
+        assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_an_error_inside_frees_it(path: Path) -> None:
     with pytest.raises(RuntimeError), appliance_lock(path, "backup"):
         raise RuntimeError("disk full")

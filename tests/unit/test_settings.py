@@ -23,7 +23,7 @@ def test_a_good_file_is_read(directory: Path) -> None:
     box = settings.appliance(directory)
     assert box.site.name == "Cottage"
     assert box.ports.mqtts == tomllib.loads(GOOD)["ports"]["mqtts"]
-    assert box.paths.lock == Path("/run/lock/hems.lock")
+    assert box.paths.lock == Path("/run/hems-root/hems.lock")
     assert box.accounts.mqtt_devices == ("meter",)
     assert box.url == "https://cottage.local:10443"
 

@@ -23,7 +23,7 @@ from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import Watchdog
 from hems.watchdog.startup import Start
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.appliance_settings import settled_in
 from tests.unit.watchdog_settings import TEXT
 
 
@@ -40,8 +40,7 @@ def missing_units(services: Any) -> list[Sight]:
 @pytest.fixture
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     """A daemon on a box where nothing answers at all."""
-    text = GOOD.replace("/run/hems", str(tmp_path)).replace("/run/lock", str(tmp_path))
-    text = text.replace("/var/lib/hems", str(tmp_path / "s"))
+    text = settled_in(tmp_path).replace(f'state = "{tmp_path}"', f'state = "{tmp_path}/s"')
     (tmp_path / "s").mkdir()
     monkeypatch.setattr(observe, "reachable", lambda _: False)
     monkeypatch.setattr(observe, "is_locked", lambda _: False)

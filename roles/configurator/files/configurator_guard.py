@@ -150,7 +150,11 @@ class Fence:
         inside = real.relative_to(self.base)
         if any(fnmatch.fnmatch(name, pattern) for name in inside.parts for pattern in self.hidden):
             return f"{inside} is Home Assistant's own and holds secrets or data: not for editing."
-        ours = not inside.parts or any(inside.is_relative_to(top) for top in self.read_only)
+        # What is above ours, too: renaming it would take ours along.
+        ours = any(
+            inside.is_relative_to(top) or Path(top).is_relative_to(inside) for top in self.read_only
+        )
+        ours = ours or not inside.parts
         if writes and ours:
             return f"{inside} is the appliance's own and would be written over: use another file."
         return None

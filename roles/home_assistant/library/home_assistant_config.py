@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import whole_file
+from ansible.module_utils.as_user import as_user
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -25,6 +26,7 @@ description:
     beside ours with its date, and a warning says so.
   - Files of the owner's are made when missing and otherwise never touched.
   - A file of ours that this release no longer has is removed, unless a person edited it.
+  - All of it is done with the rights of O(user), who may put a link wherever this would write.
 options:
   directory:
     description: Home Assistant's configuration directory.
@@ -96,21 +98,14 @@ def kept_name(path: Path, stamp: str) -> Path:
 
 
 class Writer:
-    """Writes below one directory as one user; in check mode only remembers what it would do."""
+    """Writes below one directory; in check mode only remembers what it would do."""
 
-    def __init__(self, module: AnsibleModule) -> None:
-        self.check = module.check_mode
-        self.top = Path(module.params["directory"])
-        user = module.params["user"]
-        try:
-            self.uid, self.gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(user).gr_gid
-        except KeyError:
-            if not self.check:
-                raise
-            self.uid = self.gid = -1
+    def __init__(self, top: Path, *, check: bool) -> None:
+        self.check = check
+        self.top = top
         self.written: list[str] = []
 
-    def directory(self, path: Path, mode: int = 0o750) -> None:
+    def directory(self, path: Path) -> None:
         """Make a directory and those above it, up to the top."""
         if path.is_dir():
             return
@@ -118,16 +113,14 @@ class Writer:
             self.directory(path.parent)
         self.written.append(f"{path}/")
         if not self.check:
-            path.mkdir(mode=mode, parents=path == self.top)
-            os.chown(path, self.uid, self.gid)
+            path.mkdir(mode=0o750)
 
     def file(self, path: Path, text: str) -> None:
         """Write a file whole, readable by the group only."""
         self.directory(path.parent)
         self.written.append(str(path))
-        if self.check:
-            return
-        whole_file.write(path, text, mode=0o640, owner=(self.uid, self.gid))
+        if not self.check:
+            whole_file.write(path, text, mode=0o640)
 
 
 def read(path: Path) -> str | None:
@@ -148,12 +141,21 @@ def recall(path: Path) -> dict[str, str] | None:
     return memory if isinstance(memory, dict) else None
 
 
-def run(module: AnsibleModule) -> dict[str, Any]:
-    """Bring all files to their wanted state; return Ansible's result."""
-    params = module.params
-    writer = Writer(module)
-    memory_file = Path(params["memory"])
-    recalled = recall(memory_file)
+def make_top(top: Path, user: str) -> None:
+    """Make the user's directory: what is above it is root's."""
+    if not top.is_dir():
+        top.mkdir(mode=0o750, parents=True)
+        os.chown(top, pwd.getpwnam(user).pw_uid, grp.getgrnam(user).gr_gid)
+
+
+def write(
+    params: dict[str, Any], recalled: dict[str, str] | None, *, check: bool
+) -> dict[str, Any]:
+    """Bring all files to their wanted state, as the user; return Ansible's result.
+
+    ``recalled`` maps each file of ours to the digest of what was written last; None: forgotten.
+    """
+    writer = Writer(Path(params["directory"]), check=check)
     memory = recalled or {}
     kept: list[str] = []
     diffs: list[dict[str, str]] = []
@@ -171,13 +173,13 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         if current is not None and (forgotten or edited(current, memory.get(name))):
             copy = kept_name(path, stamp)
             kept.append(str(copy))
-            if not module.check_mode:
+            if not check:
                 path.rename(copy)
         if text is not None:
             writer.file(path, text)
         else:
             writer.written.append(str(path))
-            if not module.check_mode:
+            if not check:
                 path.unlink(missing_ok=True)
         diffs.append(
             {
@@ -192,15 +194,30 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     for name, text in params["theirs"].items():
         if not os.path.lexists(writer.top / name):
             writer.file(writer.top / name, text)
+    return {"changed": bool(writer.written), "written": writer.written, "kept": kept, "diff": diffs}
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Bring all files to their wanted state; return Ansible's result."""
+    params = module.params
+    memory_file = Path(params["memory"])
+    recalled = recall(memory_file)
+    top = Path(params["directory"])
+    made = not top.is_dir()
+    if made and module.check_mode:
+        result = write(params, {}, check=True)  # there is nothing yet, perhaps not even the user
+    else:
+        make_top(top, params["user"])
+        result = as_user(params["user"], lambda: write(params, recalled, check=module.check_mode))
     now = {name: digest(text) for name, text in params["ours"].items()}
-    if now != memory and not module.check_mode:
+    if now != recalled and not module.check_mode:
         whole_file.write(memory_file, json.dumps(now, indent=2) + "\n", mode=0o644)
-    for copy_name in kept:
+    for copy_name in result["kept"]:
         module.warn(
             f"A file of the appliance's had been edited by hand: the edit is kept as {copy_name}; "
             "put it into packages/site.yaml, which is the owner's."
         )
-    return {"changed": bool(writer.written), "written": writer.written, "kept": kept, "diff": diffs}
+    return {**result, "changed": result["changed"] or made}
 
 
 def main() -> None:

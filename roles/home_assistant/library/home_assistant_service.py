@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import unit_sandbox
+from ansible.module_utils.as_user import as_user
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.home_assistant_files import (
     FINGERPRINT,
@@ -20,6 +22,7 @@ from ansible.module_utils.home_assistant_files import (
 )
 from ansible.module_utils.home_assistant_storage import (
     StorageError,
+    merge_auth,
     merge_entries,
     merge_http,
     merge_onboarding,
@@ -35,7 +38,9 @@ description:
     other files than those in O(depends_on). What it was started with is in its environment, so an
     interrupted play is finished by the next one, whatever the clock says.
   - Checks the configuration first. One that would not start leaves Home Assistant running as it
-    is and fails in one sentence that names file and line.
+    is and fails in one sentence that names file and line. The check imports an owner's code, so
+    it runs in the sandbox that the unit has.
+  - Reads and writes below O(directory) with the rights of O(user).
 options:
   unit:
     description: The systemd unit.
@@ -43,6 +48,10 @@ options:
     required: true
   user:
     description: The user that it runs as.
+    type: str
+    required: true
+  owner:
+    description: The owner's log-in name; that user is made the owner again where nobody is.
     type: str
     required: true
   directory:
@@ -79,6 +88,7 @@ EXAMPLES = r"""
   home_assistant_service:
     unit: home-assistant.service
     user: homeassistant
+    owner: owner
     directory: /var/lib/home-assistant
     root: /opt/home-assistant
     port: "{{ hems_port_home_assistant }}"
@@ -157,27 +167,33 @@ class Service:
         """Return the storage files that must change, as they should be."""
         now = datetime.now(UTC).isoformat()
         entries = wanted_entries(self.params)
-        current = {
-            name: load(self.storage / name)
-            for name in ("onboarding", "http", "core.config_entries")
-        }
+        names = ("auth", "onboarding", "http", "core.config_entries")
+        current = load(self.storage, names, self.params["user"])
         wanted = {
+            "auth": merge_auth(current["auth"], self.params["owner"]),
             "onboarding": merge_onboarding(current["onboarding"]),
             "http": merge_http(current["http"], self.params["host"], self.params["port"], now),
             "core.config_entries": merge_entries(current["core.config_entries"], entries, now),
         }
-        return {name: wanted[name] for name in wanted if wanted[name] != current[name]}
+        return {
+            name: document
+            for name, document in wanted.items()
+            if document is not None and document != current[name]
+        }
 
     def check(self) -> None:
         """Refuse a configuration that would not start."""
-        command = ["runuser", "-u", self.params["user"], "--", str(self.venv / "bin/python")]
-        command += [str(self.root / "check_config.py"), str(self.directory)]
-        code, out, err = self.module.run_command(command, cwd="/")
-        if code:
-            raise ServiceError(
-                f"The configuration check itself failed: {' '.join(err.split())[-400:]}"
+        python, program = self.venv / "bin/python", self.root / "check_config.py"
+        try:
+            said = unit_sandbox.run(
+                self.params["unit"], [str(python), str(program), str(self.directory)]
             )
-        report = json.loads(out.splitlines()[-1])
+            report = json.loads([line for line in said.splitlines() if line[:1] == "{"][-1])
+        except (unit_sandbox.SandboxError, ValueError, IndexError) as error:
+            raise ServiceError(
+                f"The check of Home Assistant's configuration itself failed: {error}. "
+                "Look for code of the owner's in custom_components/ that ends or hangs it."
+            ) from None
         for warning in report["warnings"]:
             self.module.warn(f"Home Assistant's configuration: {warning}")
         if report["errors"]:
@@ -195,8 +211,8 @@ class Service:
         try:
             # Stopping has written Home Assistant's own last changes.
             changed = self.documents()
-            for name, document in changed.items():
-                save(self.storage / name, document, self.params["user"])
+            if changed:
+                save(self.storage, changed, self.params["user"])
             (self.root / "environment").write_text(f"{FINGERPRINT}={key}\n")
         finally:
             self.systemctl("restart", self.params["unit"])
@@ -209,7 +225,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode and not service.venv.exists():
         return {"changed": True, "merged": []}
     paths = [Path(path) for path in module.params["depends_on"]]
-    key = fingerprint(service.venv, paths)
+    key = as_user(module.params["user"], lambda: fingerprint(service.venv, paths))
     different = sorted(service.documents())
     if service.started_with() == key and not different:
         return {"changed": False, "merged": []}
@@ -225,6 +241,7 @@ def main() -> None:
         argument_spec={
             "unit": {"type": "str", "required": True},
             "user": {"type": "str", "required": True},
+            "owner": {"type": "str", "required": True},
             "directory": {"type": "path", "required": True},
             "root": {"type": "path", "required": True},
             "host": {"type": "str", "default": "127.0.0.1"},

@@ -186,6 +186,15 @@ class Installer:
         (venv / "bin/ffmpeg").symlink_to(binaries[0])
 
 
+def writable_locks(*directories: Path) -> list[Path]:
+    """Return the lock files of uv's that others than root may write.
+
+    uv makes them so on purpose: users may share its directories, here they don't.
+    """
+    found = [path for directory in directories for path in directory.glob("*/.lock")]
+    return [path for path in found if path.stat().st_mode & 0o022]
+
+
 def switch(link: Path, venv: Path) -> None:
     """Point the link at the venv in one step."""
     new = link.with_name(f".{link.name}.new")
@@ -217,7 +226,10 @@ def run(module: AnsibleModule) -> dict[str, Any]:
             shutil.rmtree(path)
         if installer.own_cache:
             shutil.rmtree(installer.own_cache, ignore_errors=True)
-    return {"changed": changed, "venv": str(venv)}
+    writable = writable_locks(root, installer.uv_root)
+    for path in [] if module.check_mode else writable:
+        path.chmod(0o644)
+    return {"changed": changed or bool(writable), "venv": str(venv)}
 
 
 def main() -> None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pwd
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import whole_file
+from ansible.module_utils.as_user import as_user, read_text
 from ansible.module_utils.home_assistant_storage import StorageError
 
 FINGERPRINT = "HEMS_FINGERPRINT"
@@ -45,23 +44,32 @@ def variable(environment: bytes, name: str) -> str | None:
     return None
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """Return a storage file, None when it is missing; raise StorageError when it is damaged."""
-    try:
-        document = json.loads(path.read_text())
-    except FileNotFoundError:
+def parse(path: Path, text: str | None) -> dict[str, Any] | None:
+    """Return a storage file's document, None for one that is missing.
+
+    Raises StorageError when it is damaged.
+    """
+    if text is None:
         return None
+    try:
+        document = json.loads(text)
     except ValueError as error:
         raise StorageError(f"{path} is damaged ({error}): restore it from a backup.") from None
     assert isinstance(document, dict)
     return document
 
 
-def save(path: Path, document: dict[str, Any], user: str) -> None:
-    """Write a storage file whole, for Home Assistant's user only."""
-    owner = pwd.getpwnam(user)
-    if not path.parent.is_dir():
-        path.parent.mkdir(mode=0o700)
-        os.chown(path.parent, owner.pw_uid, owner.pw_gid)
-    text = json.dumps(document, indent=2)
-    whole_file.write(path, text, owner=(owner.pw_uid, owner.pw_gid))
+def load(storage: Path, names: Iterable[str], user: str) -> dict[str, dict[str, Any] | None]:
+    """Return storage files by their names, as the user reads them."""
+    return {name: parse(storage / name, read_text(user, storage / name)) for name in names}
+
+
+def save(storage: Path, documents: dict[str, dict[str, Any]], user: str) -> None:
+    """Write storage files whole, for Home Assistant's user only and with its rights."""
+
+    def write() -> None:
+        storage.mkdir(mode=0o700, exist_ok=True)
+        for name, document in documents.items():
+            whole_file.write(storage / name, json.dumps(document, indent=2))
+
+    as_user(user, write)

@@ -50,6 +50,26 @@ def merge_onboarding(current: Document | None) -> Document:
     return document
 
 
+def merge_auth(current: Document | None, username: str) -> Document | None:
+    """Make the user with this log-in name the owner again where nobody is.
+
+    An emptied ``auth`` loses who the owner was, but not the log-in names and passwords: Home
+    Assistant makes a new user at the next log-in, an administrator that is no owner.
+    """
+    if current is None:
+        return None
+    document = copy.deepcopy(current)
+    check_version(document, "auth", 1)
+    users = {user["id"]: user for user in document["data"]["users"]}
+    if any(user["is_owner"] for user in users.values()):
+        return document
+    for credentials in document["data"]["credentials"]:
+        own = credentials["auth_provider_type"] == "homeassistant"
+        if own and credentials["data"].get("username") == username:
+            users[credentials["user_id"]]["is_owner"] = True
+    return document
+
+
 def merge_http(current: Document | None, host: str, port: int, now: str) -> Document:
     """Bind to loopback, believe the door's X-Forwarded-For, ban nobody; other settings stay.
 

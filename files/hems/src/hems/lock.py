@@ -3,6 +3,9 @@
 It is flock(2) on a file, so it ends with its holder however that ends, and ``flock(1)`` (which the
 playbook holds it with) takes the same one. The holder writes a line of JSON into the file to say
 who it is; the line means something only while the lock is held.
+
+Who can open the file, be it to read, can hold the lock: only root and the daemons can. Everybody
+else sees in the kernel's list of locks whether it is held.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 from hems import HemsError
 from hems.times import local
 
+LOCKS = Path("/proc/locks")  # proc_locks(5)
 POLL_SECONDS = 0.2
 NOTE_BYTES = 4096
 
@@ -36,6 +40,9 @@ class Holder:
         of = f" of {self.by}" if self.by else ""
         since = f" since {local(self.since)}" if self.since else ""
         return f"the {self.work}{of}{since}"
+
+
+NAMELESS = Holder(work="work that 'sudo hems status' names")
 
 
 class LockedError(HemsError):
@@ -73,6 +80,8 @@ def holder(path: Path) -> Holder | None:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        return NAMELESS if _listed(path) else None
     except OSError as error:
         raise HemsError(f"The lock file can't be read: {error}.") from error
     try:
@@ -157,10 +166,22 @@ def held_or_taken(path: Path, work: str, inside: str) -> Iterator[Holder]:
     yield other
 
 
+def _listed(path: Path) -> bool:
+    """Whether the kernel lists a lock of the file, by its device and inode."""
+    try:
+        seen = path.stat()
+        lines = LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError as error:
+        raise HemsError(f"The lock file can't be asked: {error}.") from error
+    device = f"{os.major(seen.st_dev):02x}:{os.minor(seen.st_dev):02x}:{seen.st_ino}"
+    return any("FLOCK" in words and device in words for words in map(str.split, lines))
+
+
 def _open(path: Path) -> int:
     try:
         # No child inherits it: a daemon started under the lock must not keep it.
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # Its directory's group, the daemons', may look at it.
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
     except PermissionError as error:
         message = (
             f"Only root may take the appliance's lock ({path}): put 'sudo' before the command."

@@ -88,9 +88,11 @@ class Paths(Table, frozen=True):
 
     secrets: Path
     tls: Path
-    state: Path
-    run: Path
-    lock: Path
+    state: Path  # the daemons'
+    run: Path  # the daemons', of this boot
+    root_run: Path  # root's, of this boot; everybody may read what is in it
+    lock: Path  # root and the daemons may open it
+    zigbee_backups: Path  # root's alone
     tls_problem: Path
     notes: Path
 

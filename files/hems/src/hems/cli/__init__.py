@@ -2,6 +2,7 @@
 
 A module of this package is a command: it has ``run(options)``, and ``arguments(parser)`` when it
 takes any. A package is a group of commands: it has ``COMMANDS``, and a module for each of them.
+A module that says ``UNPRIVILEGED = True`` looks at what the daemons write, and does so as they do.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import pwd
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -16,6 +18,7 @@ from typing import NoReturn
 
 from hems import HemsError, release
 
+DAEMONS_USER = "hems"
 OK = 0
 NOT_OK = 1
 USAGE = 2
@@ -75,9 +78,22 @@ def _add_commands(
         if hasattr(module, "COMMANDS"):
             _add_commands(command, module.__name__, module.COMMANDS, words[1:])
             continue
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, privileged=not getattr(module, "UNPRIVILEGED", False))
         if hasattr(module, "arguments"):
             module.arguments(command)
+
+
+def give_up_root() -> None:
+    """Go on as the daemons, for good: root does not read what they may have put a link in place of.
+
+    Who is not root stays what they are.
+    """
+    if os.geteuid() != 0:
+        return
+    daemons = pwd.getpwnam(DAEMONS_USER)
+    os.setgroups([daemons.pw_gid])
+    os.setresgid(daemons.pw_gid, daemons.pw_gid, daemons.pw_gid)
+    os.setresuid(daemons.pw_uid, daemons.pw_uid, daemons.pw_uid)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,6 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str]) -> int:
     options = build_parser(words).parse_args(words)
+    if arguments is None and not options.privileged:
+        give_up_root()
     try:
         code: int = options.run(options)
         return code

@@ -11,6 +11,7 @@ from hems import settings
 from hems.status.core import Observation, as_json, days_left, problems
 from hems.status.observe import observe
 
+UNPRIVILEGED = True
 GIB = 1024**3
 PARTS_OK = "Every part answers; the open issues are above."
 

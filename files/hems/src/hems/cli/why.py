@@ -11,6 +11,7 @@ from hems.times import local
 from hems.watchdog import journal
 from hems.watchdog.journal import Entry
 
+UNPRIVILEGED = True
 COUNT, MOST = 20, 10_000  # entries; the log has fewer than these
 NOTHING = "The box has restarted nothing, set nothing aside and has not rebooted itself."
 VERBS = {

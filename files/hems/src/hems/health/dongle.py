@@ -29,7 +29,7 @@ class DongleSeen:
 def look(appliance: Appliance, entries: Iterable[Entry]) -> DongleSeen:
     """Look at the serial devices; ``entries`` are Home Assistant's."""
     wanted = appliance.zigbee.dongle
-    last = adopted.load(appliance.paths.run)
+    last = adopted.load(appliance.paths.root_run)
     plugged, problem = True, last.problem
     try:
         dongle.choose(dongle.plugged(wanted), wanted)

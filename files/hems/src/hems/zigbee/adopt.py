@@ -48,18 +48,18 @@ def adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
     HemsError with the reason why the dongle was not taken.
     """
     # Not the appliance's lock: a play, which holds that one, waits for this.
-    with lock.appliance_lock(appliance.paths.run / LOCK, WORK, wait_seconds=WAIT_SECONDS):
+    with lock.appliance_lock(appliance.paths.root_run / LOCK, WORK, wait_seconds=WAIT_SECONDS):
         _adopt(appliance, say)
 
 
 def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
-    run = appliance.paths.run
+    run = appliance.paths.root_run
     if not appliance.features.zigbee:
         adopted.save(run, adopted.Adopted())
         say("This site has no Zigbee: hems_zigbee_enabled is false.")
         return
     try:
-        device = entries.stored_device(appliance.home_assistant.directory)
+        device = entries.stored_device(appliance.home_assistant)
         if device is None or _deleted(appliance):
             device = _take(appliance, say)
         else:
@@ -73,7 +73,7 @@ def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
         adopted.save(run, adopted.Adopted(problem=str(error)))
         raise
     adopted.save(run, adopted.Adopted(device=device))
-    if lacking := entries.lacking(appliance.home_assistant.directory):
+    if lacking := entries.lacking(appliance.home_assistant):
         raise HemsError(
             f"Home Assistant has its Zigbee dongle, but has lost {' and '.join(lacking)}, so that "
             "readings are not stored: run the whole playbook, which gives them back."

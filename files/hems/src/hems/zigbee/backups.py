@@ -1,36 +1,38 @@
-"""The kept backups of the dongle's network: ``<state>/zigbee/<UTC time>.json``.
+"""The kept backups of the dongle's network: ``<directory>/<UTC time>.json``.
 
-Each holds the network key in clear, so the directory and its files are root's alone.
+Each holds the network key in clear, so the directory and its files are root's alone, and no
+daemon can put anything in their place. Run as a program, it fetches those of an older release,
+which kept them in the daemons' directory.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import stat
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from hems import HemsError, files
 
-NAME = "zigbee"
+BEFORE = "zigbee"  # in the daemons' directory, up to release 0.1
 FORMAT = "%Y%m%dT%H%M%SZ"
 BYTES = 4 * 1024 * 1024
 
 Content = dict[str, Any]
 
 
-def save(state: Path, backup: Content, keep: int) -> Path:
+def save(directory: Path, backup: Content, keep: int) -> Path:
     """Write a backup, remove all but the newest ``keep``, and return the new file.
 
     Raises HemsError.
     """
     try:
-        directory = _directory(state)
+        directory.mkdir(mode=0o700, exist_ok=True)
         path = _free(directory)
         files.replace(path, json.dumps(backup, indent=2) + "\n", 0o600)
-        for old in kept(state)[:-keep]:
+        for old in kept(directory)[:-keep]:
             old.unlink()
     except PermissionError as error:
         raise HemsError("Only root may do that: put 'sudo' before the command.") from error
@@ -41,9 +43,9 @@ def save(state: Path, backup: Content, keep: int) -> Path:
     return path
 
 
-def kept(state: Path) -> list[Path]:
+def kept(directory: Path) -> list[Path]:
     """Return the backups, the newest last. Raises OSError."""
-    return sorted((state / NAME).glob("*.json"))
+    return sorted(directory.glob("*.json"))
 
 
 def load(path: Path) -> Content:
@@ -75,15 +77,32 @@ def no_backup(path: Path) -> HemsError:
     )
 
 
-def _directory(state: Path) -> Path:
-    """Return the directory; whoever else may write beside it can't put another in its place."""
-    directory = state / NAME
-    directory.mkdir(mode=0o700, exist_ok=True)
-    seen = directory.lstat()
-    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid():
-        raise HemsError(f"{directory} is not root's directory: move it out of the way.")
-    directory.chmod(0o700)
-    return directory
+def fetch(state: Path, directory: Path) -> list[Path]:
+    """Move the backups of an older release from the daemons' ``state`` and return the new files.
+
+    Nothing but root's own files in root's own directory is taken. Raises OSError.
+    """
+    try:
+        old = os.open(state / BEFORE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    try:
+        if os.fstat(old).st_uid != os.geteuid():
+            return []
+        return [_fetch_one(old, name, directory) for name in sorted(os.listdir(old))]
+    finally:
+        os.close(old)
+
+
+def _fetch_one(old: int, name: str, directory: Path) -> Path:
+    path = directory / name
+    # Nobody else can write into a directory of root's, wherever that is moved to.
+    with os.fdopen(
+        os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=old), encoding="utf-8"
+    ) as file:
+        files.replace(path, file.read(BYTES), 0o600)
+    os.unlink(name, dir_fd=old)
+    return path
 
 
 def _free(directory: Path) -> Path:
@@ -92,3 +111,7 @@ def _free(directory: Path) -> Path:
         if not path.exists():
             return path
         time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    print("\n".join(map(str, fetch(Path(sys.argv[1]), Path(sys.argv[2])))))

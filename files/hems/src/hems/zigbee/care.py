@@ -48,7 +48,7 @@ def runs(appliance: Appliance) -> bool:
 
 def own_dongle(appliance: Appliance) -> Path:
     """Return the dongle of Home Assistant's entry, else the one to take. Raises HemsError."""
-    device = entries.stored_device(appliance.home_assistant.directory)
+    device = entries.stored_device(appliance.home_assistant)
     if device is not None:
         return Path(device)
     wanted = appliance.zigbee.dongle
@@ -89,7 +89,7 @@ def backup(appliance: Appliance, inside: str = "") -> Path:
             content = Radio(appliance.home_assistant).convert(answer["backup"])
         else:
             content = _read(appliance, own_dongle(appliance))
-        return backups.save(appliance.paths.state, content, appliance.zigbee.backups)
+        return backups.save(appliance.paths.zigbee_backups, content, appliance.zigbee.backups)
 
 
 def backup_before_update(
@@ -100,13 +100,13 @@ def backup_before_update(
     A box may have no Zigbee network; and a dongle that is gone or broken does not hold an update
     up when there is a copy of its network. Raises HemsError.
     """
-    device = entries.stored_device(appliance.home_assistant.directory)
+    device = entries.stored_device(appliance.home_assistant)
     if device is None:
         say("This box has no Zigbee network: there is nothing to back up.")
         return None
     if _loaded(appliance) if runs(appliance) else Path(device).exists():
         return backup(appliance, inside)
-    copies = backups.kept(appliance.paths.state)
+    copies = backups.kept(appliance.paths.zigbee_backups)
     if not copies:
         raise HemsError(
             f"Zigbee does not run with {device}, and there is no copy of its network yet: "

@@ -1,7 +1,8 @@
 """ZHA's config entry: over the API, and in the file that Home Assistant keeps it in.
 
 The API tells an entry's state but not its device. The file ``.storage/core.config_entries`` has
-the device; it may only be written while Home Assistant is stopped.
+the device; it may only be written while Home Assistant is stopped. Its directory is Home
+Assistant's, so it is read and written with the rights of its user.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hems import HemsError, files
+from hems.as_user import as_user, read_text
 from hems.health.inside import IGNORED, LOADED
 from hems.health.inside import ZIGBEE as DOMAIN
 from hems.home_assistant import NEEDED, REFUSED, Access, HomeAssistantError, rest
+from hems.settings import HomeAssistantPaths
 
 STORE = ".storage/core.config_entries"
 LOAD_SECONDS = 90.0  # that Home Assistant may take until Zigbee runs
@@ -68,51 +70,51 @@ def wait_loaded(access: Access, seconds: float) -> Entry | None:
         time.sleep(POLL_SECONDS)
 
 
-def stored_device(directory: Path) -> str | None:
+def stored_device(paths: HomeAssistantPaths) -> str | None:
     """Return the device's path of the entry that is on disk, or None when there is no entry.
 
-    ``directory`` is Home Assistant's. Raises HemsError.
+    Raises HemsError.
     """
-    entry = _zha(_load(directory / STORE))
+    entry = _zha(_load(paths))
     return None if entry is None else str(entry["data"]["device"]["path"])
 
 
-def lacking(directory: Path) -> list[str]:
+def lacking(paths: HomeAssistantPaths) -> list[str]:
     """Return the names of the integrations that the box needs and Home Assistant has not.
 
-    ``directory`` is Home Assistant's. Raises HemsError.
+    Raises HemsError.
     """
-    entries = _load(directory / STORE)["data"]["entries"]
+    entries = _load(paths)["data"]["entries"]
     present = {one["domain"] for one in entries}
     return [name for domain, name in NEEDED.items() if domain not in present]
 
 
-def move(directory: Path, settings: dict[str, Any]) -> None:
+def move(paths: HomeAssistantPaths, settings: dict[str, Any]) -> None:
     """Let the entry on disk use another dongle; Home Assistant must be stopped.
 
     ``settings`` are ``path``, ``baudrate`` and ``flow_control``.
 
     Raises HemsError.
     """
-    path = directory / STORE
-    content = _load(path)
+    path = paths.directory / STORE
+    content = _load(paths)
     entry = _zha(content)
     if entry is None:
         raise HemsError(f"There is no ZHA entry in {path}: type 'sudo hems zigbee adopt' first.")
     if entry["data"]["device"] == settings:
         return
     entry["data"]["device"] = settings
-    owned = path.stat()
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    files.replace(path, text, owned.st_mode & 0o7777, (owned.st_uid, owned.st_gid))
+    as_user(paths.user, lambda: files.replace(path, text, 0o600))
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(paths: HomeAssistantPaths) -> dict[str, Any]:
+    path = paths.directory / STORE
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_text(paths.user, path) or "")
     except PermissionError as error:
         raise HemsError("Only root may do that: put 'sudo' before the command.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise HemsError(f"{path} can't be read ({error}): run the whole playbook.") from error
     return content
 

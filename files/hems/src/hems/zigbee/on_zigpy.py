@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from bellows.zigbee.application import ControllerApplication
@@ -32,10 +33,13 @@ class ToldError(Exception):
 
 @asynccontextmanager
 async def application(device: dict[str, Any] | None, database: str | None) -> AsyncIterator[Any]:
-    """Open the dongle, or only the database when no device is given, and close both again."""
+    """Open the dongle, or only the database when no device is given, and close both again.
+
+    A database that is not there is not made.
+    """
     config = {
         "device": device or {"path": "/dev/null"},
-        "database_path": database,
+        "database_path": database if database and Path(database).exists() else None,
         "backup_enabled": False,
         "use_thread": False,
     }

@@ -51,7 +51,7 @@ class Radio:
         question = {
             "work": "write",
             "device": settings,
-            "database": self._database(),
+            "database": str(self._paths.directory / DATABASE),
             "backup": backup,
             "counter": COUNTER,
         }
@@ -68,16 +68,11 @@ class Radio:
 
     def devices(self) -> list[dict[str, Any]]:
         """Return the devices that ZHA knew when it was stopped. Raises RadioError."""
-        if self._database() is None:
-            return []
-        answer: list[dict[str, Any]] = self._ask({"work": "devices", "database": self._database()})[
+        database = str(self._paths.directory / DATABASE)
+        answer: list[dict[str, Any]] = self._ask({"work": "devices", "database": database})[
             "devices"
         ]
         return answer
-
-    def _database(self) -> str | None:
-        path = self._paths.directory / DATABASE
-        return str(path) if path.exists() else None
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         python = self._paths.root / PYTHON
@@ -92,6 +87,7 @@ class Radio:
                 timeout=TIMEOUT_SECONDS,
                 check=True,
                 cwd="/",
+                start_new_session=True,  # root's terminal is not for that user
                 env={"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
                 user=user.pw_uid,
                 group=user.pw_gid,

@@ -50,7 +50,7 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
             f"The backup is on {device}, but Zigbee is {entry} in Home Assistant: "
             "'hems status' says what to do."
         )
-    adopted.save(appliance.paths.run, adopted.Adopted(device=str(device)))
+    adopted.save(appliance.paths.root_run, adopted.Adopted(device=str(device)))
     say(f"{file} is on {device}, and Zigbee runs in Home Assistant.")
 
 
@@ -58,13 +58,12 @@ def _write(appliance: Appliance, device: Path, content: backups.Content, say: Sa
     radio = Radio(appliance.home_assistant)
     settings, before = radio.read(device)
     if before is not None:
-        kept = backups.save(appliance.paths.state, before, appliance.zigbee.backups)
+        kept = backups.save(appliance.paths.zigbee_backups, before, appliance.zigbee.backups)
         say(f"The network that was in {device} is kept in {kept}.")
     say(f"The backup is written to {device} …")
     radio.write(settings, content)
-    directory = appliance.home_assistant.directory
-    if entries.stored_device(directory) is not None:
-        entries.move(directory, settings)
+    if entries.stored_device(appliance.home_assistant) is not None:
+        entries.move(appliance.home_assistant, settings)
 
 
 def _loaded(appliance: Appliance, say: Say) -> Entry:

@@ -14,7 +14,7 @@ def run(_options: argparse.Namespace) -> int:
     appliance = settings.appliance()
     print("\n".join(lines(care.network(appliance))))
     try:
-        kept = backups.kept(appliance.paths.state)
+        kept = backups.kept(appliance.paths.zigbee_backups)
     except OSError as error:
         raise HemsError(f"The Zigbee backups can't be listed: {error}.") from error
     newest = f", the newest {kept[-1]}" if kept else ""

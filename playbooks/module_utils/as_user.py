@@ -1,0 +1,1 @@
+../../files/hems/src/hems/as_user.py
