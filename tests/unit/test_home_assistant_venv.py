@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.unit.home_assistant_modules import lock
-from tests.unit.modules import load_module
-
-module = load_module("roles/home_assistant/library/home_assistant_venv.py")
 
 LOCK = """# Written by `make lock`; do not edit.
 Alpha-Beta==1.0 ; sys_platform == 'linux' \\
@@ -65,7 +62,7 @@ def test_lock_files_that_others_may_write_are_found(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / ".lock").touch()
         (tmp_path / name / ".lock").chmod(mode)
-    found = module.writable_locks(tmp_path, tmp_path / "missing")
+    found = lock.writable_locks(tmp_path, tmp_path / "missing")
     assert sorted(path.parent.name for path in found) == ["group", "open"]
 
 

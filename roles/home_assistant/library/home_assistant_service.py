@@ -19,6 +19,7 @@ from ansible.module_utils.home_assistant_files import (
     load,
     save,
     variable,
+    wanted_entries,
 )
 from ansible.module_utils.home_assistant_storage import (
     StorageError,
@@ -111,23 +112,6 @@ class ServiceError(Exception):
     """What stops the play, in one sentence."""
 
 
-def wanted_entries(params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the config entries with their secrets read from the Pi's files."""
-    entries = []
-    for entry in params["entries"]:
-        secrets = {}
-        for key, path in entry.get("secrets", {}).items():
-            try:
-                secrets[key] = Path(path).read_text().removesuffix("\n")
-            except FileNotFoundError:
-                raise ServiceError(
-                    f"The secret {path} for {entry['title']} is missing on the Pi: run the whole "
-                    "playbook, not this role alone."
-                ) from None
-        entries.append({**entry, "data": {**entry["data"], **secrets}})
-    return entries
-
-
 class Service:
     """One Home Assistant: its files and its unit."""
 
@@ -166,7 +150,7 @@ class Service:
     def documents(self) -> Documents:
         """Return the storage files that must change, as they should be."""
         now = datetime.now(UTC).isoformat()
-        entries = wanted_entries(self.params)
+        entries = wanted_entries(self.params["entries"])
         names = ("auth", "onboarding", "http", "core.config_entries")
         current = load(self.storage, names, self.params["user"])
         wanted = {

@@ -19,6 +19,7 @@ from ansible.module_utils.home_assistant_lock import (
     outdated,
     stamp_key,
     stamp_of,
+    writable_locks,
 )
 
 DOCUMENTATION = r"""
@@ -184,15 +185,6 @@ class Installer:
         if len(binaries) != 1:
             raise InstallError("imageio-ffmpeg carries no ffmpeg for this machine: see the lock.")
         (venv / "bin/ffmpeg").symlink_to(binaries[0])
-
-
-def writable_locks(*directories: Path) -> list[Path]:
-    """Return the lock files of uv's that others than root may write.
-
-    uv makes them so on purpose: users may share its directories, here they don't.
-    """
-    found = [path for directory in directories for path in directory.glob("*/.lock")]
-    return [path for path in found if path.stat().st_mode & 0o022]
 
 
 def switch(link: Path, venv: Path) -> None:

@@ -44,6 +44,23 @@ def variable(environment: bytes, name: str) -> str | None:
     return None
 
 
+def wanted_entries(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return config entries with their secrets read from the Pi's files. Raises StorageError."""
+    found = []
+    for entry in entries:
+        secrets = {}
+        for key, path in entry.get("secrets", {}).items():
+            try:
+                secrets[key] = Path(path).read_text().removesuffix("\n")
+            except FileNotFoundError:
+                raise StorageError(
+                    f"The secret {path} for {entry['title']} is missing on the Pi: run the whole "
+                    "playbook, not this role alone."
+                ) from None
+        found.append({**entry, "data": {**entry["data"], **secrets}})
+    return found
+
+
 def parse(path: Path, text: str | None) -> dict[str, Any] | None:
     """Return a storage file's document, None for one that is missing.
 

@@ -73,3 +73,12 @@ def outdated(root: Path, keep: set[Path]) -> list[Path]:
         for path in root.iterdir()
         if path.is_dir() and not path.is_symlink() and (path / "bin").is_dir() and path not in keep
     )
+
+
+def writable_locks(*directories: Path) -> list[Path]:
+    """Return the lock files of uv's that others than root may write.
+
+    uv makes them so on purpose: users may share its directories, here they don't.
+    """
+    found = [path for directory in directories for path in directory.glob("*/.lock")]
+    return [path for path in found if path.stat().st_mode & 0o022]
