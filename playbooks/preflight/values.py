@@ -26,7 +26,7 @@ COUNTRY_HABITS = {"UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND"
 INFLUXDB_GROUPS = ("[A-Z]", "[a-z]", "[0-9]", r"[!@#$%^&*()_+]")
 DEVICE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Accounts that the appliance itself uses at the broker.
-OWN_ACCOUNTS = ("home_assistant", "hems")
+OWN_ACCOUNTS = ("home_assistant", "hems", "discovery")
 DNS_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}")
 SHORTEST_PASSWORD = 8  # characters
 LONGEST_PASSWORD = 72  # bytes: bcrypt (Home Assistant, InfluxDB) reads no more

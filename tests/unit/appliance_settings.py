@@ -41,6 +41,8 @@ lock = "/run/hems-root/hems.lock"
 zigbee_backups = "/var/lib/hems-zigbee"
 tls_problem = "/run/hems-tls/problem"
 notes = "/var/log/hems-files"
+[mqtt]
+discovery = "vetted"
 [meter]
 power = "sensor.meter_instantaneous_demand"
 energy = "sensor.meter_summation_delivered"

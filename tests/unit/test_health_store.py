@@ -175,7 +175,7 @@ def test_measures_are_read() -> None:
 
 
 def test_home_assistant_is_told_of_one_device_with_fixed_ids() -> None:
-    messages = announce.discovery("Cottage", "0.1.0", "https://cottage.local/")
+    messages = announce.discovery("vetted", "Cottage", "0.1.0", "https://cottage.local/")
     contents = [json.loads(message.payload) for message in messages]
     assert all(message.retain for message in messages)
     assert {content["default_entity_id"] for content in contents} == {
@@ -186,7 +186,7 @@ def test_home_assistant_is_told_of_one_device_with_fixed_ids() -> None:
     assert {json.dumps(content["device"]) for content in contents} == {
         json.dumps(contents[0]["device"])
     }
-    # The broker's rule for account hems: its own topics and homeassistant/+/hems/+/config.
+    # The broker's rule for account hems: its own topics and vetted/+/hems/+/config.
     assert all(message.topic.split("/")[2] == "hems" for message in messages)
 
 

@@ -97,6 +97,12 @@ class Paths(Table, frozen=True):
     notes: Path
 
 
+class Mqtt(Table, frozen=True):
+    """``[mqtt]``: topics of the broker."""
+
+    discovery: Text  # what Home Assistant listens to; no slash at its end
+
+
 class Meter(Table, frozen=True):
     """``[meter]``: Home Assistant's entities of the house's meter, and what its LED counts."""
 
@@ -143,6 +149,7 @@ class Appliance(Table, frozen=True):
     internet: Internet
     ports: Ports
     paths: Paths
+    mqtt: Mqtt
     meter: Meter
     zigbee: Zigbee
     home_assistant: HomeAssistantPaths

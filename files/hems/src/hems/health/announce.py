@@ -29,8 +29,11 @@ class Message:
     retain: bool = False
 
 
-def discovery(site: str, version: str, url: str) -> list[Message]:
-    """Return the retained messages that make the box a device; ``site`` is what it is called."""
+def discovery(prefix: str, site: str, version: str, url: str) -> list[Message]:
+    """Return the retained messages that make the box a device; ``site`` is what it is called.
+
+    ``prefix`` is the topic that Home Assistant listens to.
+    """
     device = {
         "identifiers": ["hems_box"],
         "name": site,
@@ -70,7 +73,7 @@ def discovery(site: str, version: str, url: str) -> list[Message]:
     ]
     return [
         Message(
-            f"homeassistant/{component}/{ACCOUNT}/{name}/config",
+            f"{prefix}/{component}/{ACCOUNT}/{name}/config",
             json.dumps(
                 {
                     **fields,

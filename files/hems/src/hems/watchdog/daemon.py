@@ -231,7 +231,8 @@ class Daemon:
         changed = ranked != self._issues
         self._issues = ranked
         site, url = self._appliance.site.name, f"{self._appliance.url}/"
-        self._messages = (*announce.discovery(site, release(), url), announce.state(ranked))
+        prefix = self._appliance.mqtt.discovery
+        self._messages = (*announce.discovery(prefix, site, release(), url), announce.state(ranked))
         if changed and self._secrets.mqtt:
             round_trip(self._appliance.ports.mqtt, self._secrets.mqtt, self._messages)
 
