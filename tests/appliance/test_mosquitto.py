@@ -58,7 +58,7 @@ def test_a_device_writes_its_own_topics_and_no_others(
     login: Logins, device: str, other: str
 ) -> None:
     listener = login("home_assistant")
-    listener.subscribe("hems/#", "homeassistant/#")
+    listener.subscribe("hems/#", "homeassistant/#", "vetted/#")
     listener.messages.clear()  # what was retained
     client = login(device)
     word = uuid.uuid4().hex
@@ -70,6 +70,7 @@ def test_a_device_writes_its_own_topics_and_no_others(
         f"hems/{word}",
         "hems",
         f"homeassistant/sensor/{other}/{word}/config",
+        f"vetted/sensor/{device}/{word}/config",
         f"homeassistant/sensor/{device}/config",
         f"homeassistant/sensor/{device}/{word}/state",
         f"homeassistant/sensor/{device}/{word}/deep/config",
@@ -78,8 +79,9 @@ def test_a_device_writes_its_own_topics_and_no_others(
         word,
     ]
     assert [client.publish(topic, "x") for topic in foreign] == [NOT_AUTHORIZED] * len(foreign)
-    heard = [topic for topic, _ in listener.settle("homeassistant/test") if word in topic]
-    assert heard == own
+    heard = [topic for topic, _ in listener.settle("homeassistant/status") if word in topic]
+    # Of its discovery, nothing before it is vetted.
+    assert heard == own[:1]
 
 
 @pytest.mark.parametrize(("device", "other"), [("bench", "meter"), ("meter", "bench")])
@@ -87,9 +89,11 @@ def test_a_device_hears_nothing(login: Logins, device: str, other: str) -> None:
     speaker, assistant, client = login(other), login("home_assistant"), login(device)
     assert published(speaker.publish(f"hems/{other}/kept", "kept", retain=True))
     # Mosquitto 2.0 grants any subscription and checks each message instead.
-    client.subscribe("#", f"hems/{other}/#", f"hems/{device}/#", "homeassistant/#", "$SYS/#")
+    client.subscribe(
+        "#", f"hems/{other}/#", f"hems/{device}/#", "homeassistant/#", "vetted/#", "$SYS/#"
+    )
     assert published(speaker.publish(f"hems/{other}/test", "x"))
-    assert published(assistant.publish("homeassistant/test", "x"))
+    assert published(assistant.publish("vetted/test", "x"))
     assert client.settle(f"hems/{device}/test") == []
     speaker.publish(f"hems/{other}/kept", "", retain=True)
 
@@ -106,11 +110,12 @@ def test_hems_hears_itself_alone(login: Logins) -> None:
     assert [topic for topic in heard if not topic.startswith("hems/hems/")] == []
     assert hems.publish("hems/bench/test", "x") == NOT_AUTHORIZED
     assert hems.publish("homeassistant/status", "x") == NOT_AUTHORIZED
+    assert hems.publish("vetted/sensor/bench/power/config", "x") == NOT_AUTHORIZED
 
 
 def test_home_assistant_speaks_discovery_and_not_for_devices(login: Logins) -> None:
     assistant = login("home_assistant")
-    assert published(assistant.publish("homeassistant/test", "x"))
+    assert published(assistant.publish("homeassistant/status", "x"))
     assert assistant.publish("hems/bench/test", "x") == NOT_AUTHORIZED
 
 

@@ -43,7 +43,7 @@ def test_what_is_retained_survives_a_restart(
     assert round_trip(run_module, site)["milliseconds"] < 5_000
     assistant, device = login("home_assistant"), login("bench")
     assistant.subscribe("hems/bench/kept")
-    assert assistant.settle("homeassistant/test") == [("hems/bench/kept", word.encode())]
+    assert assistant.settle("homeassistant/status") == [("hems/bench/kept", word.encode())]
     device.publish("hems/bench/kept", "", retain=True)
     # Written now: the next test's kill would bring the message back.
     pi.check_output("systemctl kill --signal=USR1 mosquitto.service")

@@ -91,7 +91,6 @@ def test_what_a_meter_does_not_need_is_left_out() -> None:
         ({"availability": [{"topic": "x"}]}, "availability: its topic"),
         ({"default_entity_id": "sensor.hems_power"}, "the box's own"),
         ({"default_entity_id": "light.x"}, "does not begin with 'sensor.'"),
-        ({"object_id": "hems_power"}, "the box's own"),
         ({"expire_after": -1}, "expire_after"),
         ({"expire_after": True}, "expire_after"),
         ({"force_update": "yes"}, "force_update"),

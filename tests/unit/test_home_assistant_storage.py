@@ -47,6 +47,17 @@ def test_onboarding_keeps_the_owners_step() -> None:
     assert done == ["user", "analytics"]  # the argument stays as it was
 
 
+def test_our_options_are_set_and_an_owners_stay() -> None:
+    want = {**MQTT, "options": {"discovery_prefix": "vetted"}}
+    made = storage.merge_entries(None, [want], NOW)
+    assert entries(made)[0]["options"] == {"discovery_prefix": "vetted"}
+    entries(made)[0]["options"] = {"discovery_prefix": "homeassistant", "birth_message": {}}
+    merged = storage.merge_entries(made, [want], "later")
+    assert entries(merged)[0]["options"] == {"discovery_prefix": "vetted", "birth_message": {}}
+    assert entries(merged)[0]["modified_at"] == "later"
+    assert storage.merge_entries(merged, [want], "even later") == merged
+
+
 def people(*owners: bool) -> dict[str, Any]:
     users = [{"id": f"u{n}", "is_owner": owner} for n, owner in enumerate(owners)]
     credentials = [

@@ -78,7 +78,7 @@ options:
     required: true
   entries:
     description: Config entries (C(domain), C(version), C(minor_version), C(title), C(data),
-      C(match)); C(secrets) maps keys of C(data) to files on the Pi.
+      C(match), perhaps C(options)); C(secrets) maps keys of C(data) to files on the Pi.
     type: list
     elements: dict
     required: true

@@ -143,9 +143,9 @@ def merge_entries(
     """Give Home Assistant our integrations.
 
     ``wanted``: ``domain``, ``version``, ``minor_version``, ``title``, ``data`` and ``match``, the
-    keys of ``data`` by which an entry made by hand is known to mean the same service. Of an entry
-    that is there, only our keys of ``data`` are set: title, options and an owner's switching it
-    off stay.
+    keys of ``data`` by which an entry made by hand is known to mean the same service; perhaps
+    ``options``. Of an entry that is there, only our keys of ``data`` and ``options`` are set: its
+    title, all other options and an owner's switching it off stay.
     """
     document = copy.deepcopy(current) or {
         "version": 1,
@@ -159,9 +159,12 @@ def merge_entries(
         entry = find_entry(entries, want)
         if entry is None:
             entries.append(new_entry(want, now))
-        elif entry["data"] != (data := {**entry["data"], **want["data"]}):
-            entry["data"] = data
-            entry["modified_at"] = now
+            continue
+        for part in ("data", "options"):
+            merged = {**entry[part], **want.get(part, {})}
+            if entry[part] != merged:
+                entry[part] = merged
+                entry["modified_at"] = now
     return document
 
 
@@ -176,7 +179,7 @@ def new_entry(want: Mapping[str, Any], now: str) -> Document:
         "entry_id": entry_id(want["domain"]),
         "minor_version": want["minor_version"],
         "modified_at": now,
-        "options": {},
+        "options": dict(want.get("options", {})),
         "pref_disable_new_entities": False,
         "pref_disable_polling": False,
         "source": "user",
