@@ -21,7 +21,7 @@ from hems.discovery.book import FROM_DEVICES, Book, Retained
 from hems.probes import LOOPBACK
 from hems.settings import Appliance
 
-ACCOUNT = "hems_discovery"
+ACCOUNT = "discovery"
 CREDENTIAL = f"mqtt_{ACCOUNT}"
 QUIET_SECONDS = 3.0  # after the last retained message, until there is no more to come
 LOOP_SECONDS = 1.0
