@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         try:
-            return _run(words)
+            return _run(words, own_process=arguments is None)
         finally:
             if sys.stdout is not None:  # closed by >&-
                 sys.stdout.flush()
@@ -116,9 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return NOT_OK
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(words: Sequence[str], *, own_process: bool) -> int:
     options = build_parser(words).parse_args(words)
-    if arguments is None and not options.privileged:
+    if own_process and not options.privileged:
         give_up_root()
     try:
         code: int = options.run(options)
