@@ -226,15 +226,14 @@ class Daemon:
     def _report(self, issues: tuple[Issue, ...]) -> None:
         ranked = tuple(sorted(issues, key=rank))
         self._say_changes(ranked)
-        path = self._appliance.paths.run / store.FILE
-        store.write(path, ranked, time.monotonic(), utc())
+        box = self._appliance
+        store.write(box.paths.run / store.FILE, ranked, time.monotonic(), utc())
         changed = ranked != self._issues
         self._issues = ranked
-        site, url = self._appliance.site.name, f"{self._appliance.url}/"
-        prefix = self._appliance.mqtt.discovery
-        self._messages = (*announce.discovery(prefix, site, release(), url), announce.state(ranked))
+        about = (box.mqtt.discovery, box.site.name, release(), f"{box.url}/")
+        self._messages = (*announce.discovery(*about), announce.state(ranked))
         if changed and self._secrets.mqtt:
-            round_trip(self._appliance.ports.mqtt, self._secrets.mqtt, self._messages)
+            round_trip(box.ports.mqtt, self._secrets.mqtt, self._messages)
 
     def _say_changes(self, issues: tuple[Issue, ...]) -> None:
         before = {item.key for item in self._issues}
