@@ -38,29 +38,24 @@ def test_the_commands_work(pi: Any, block: Block) -> None:
 
 
 @pytest.mark.journal("influxdb.service")
-def test_a_copy_of_the_database_brings_its_readings_back(pi: Any, site: dict[str, Any]) -> None:
-    ask, make, bring = (
+def test_a_copy_of_the_database_brings_back_what_it_held(pi: Any, site: dict[str, Any]) -> None:
+    make, bring = (
         next(block.text for block in all_blocks(COMMANDS) if words in block.text)
-        for words in ("SELECT last(value)", "--create --gzip", "--extract --gzip")
+        for words in ("--create --gzip", "--extract --gzip")
     )
-    port = site["hems_port_influxdb"]
-    again = "--retry 60 --retry-all-errors --retry-delay 1"
-    ready = f"curl --silent --fail {again} 127.0.0.1:{port}/health"
+    server = f"http://127.0.0.1:{site['hems_port_influxdb']}"
+    token = f"sed 's/^/Authorization: Token /' {site['hems_path_secrets']}/influxdb_token_hems"
+    patience = "--retry 60 --retry-all-errors --retry-delay 1"
+    curl = f"{token} | curl --silent --show-error --fail {patience} --header @- {server}"
+    write = f"{curl}/api/v2/write?org=hems\\&bucket=hems_probe --data-binary"
+    ask = f"{curl}/query --get --data-urlencode db=hems_probe --data-urlencode"
     try:
-        before = pi.check_output(ask)
-        assert "series" in before, "there is no reading to lose"
+        pi.check_output(f"{write} 'docs_copy,when=before value=1'")
         pi.check_output(make)
-        assert pi.file("/var/backups/influxdb.tar.gz").mode == 0o600
+        assert pi.file("/var/backups/influxdb.tar.gz").mode & 0o077 == 0
+        pi.check_output(f"{write} 'docs_copy,when=after value=1'")
         pi.check_output(bring)
-        pi.check_output(ready)
-        assert names(pi.check_output(ask)) >= names(before)
+        found = pi.check_output(f"{ask} 'q=SHOW TAG VALUES FROM docs_copy WITH KEY = \"when\"'")
     finally:
         clean_up(pi)
-
-
-def names(answer: str) -> set[str]:
-    """Return the entities of an answer in InfluxDB 1's JSON."""
-    import json  # noqa: PLC0415
-
-    series = json.loads(answer)["results"][0].get("series", [])
-    return {one["tags"]["entity_id"] for one in series}
+    assert '"before"' in found and '"after"' not in found
