@@ -71,6 +71,7 @@ def passed(found: dict[str, Any]) -> int:
 TOKEN = {"Authorization": "Token x"}
 FLOODS: dict[str, dict[str, Any]] = {
     "home": {"source": "127.0.1.1", "path": f"/{'a' * 4000}..%2f"},
+    "files": {"source": "127.0.1.9", "path": "/static/x"},
     "pages": {"source": "127.0.1.2", "path": "/influx/", "headers": TOKEN},
     "pages, the editor's": {"source": "127.0.1.4", "path": "/configurator/"},
     "readers": {"source": "127.0.1.3", "path": "/influx/api/v2/me"},
@@ -124,7 +125,8 @@ def test_an_address_that_asks_for_less_is_answered_again(
 @pytest.mark.parametrize(
     ("source", "path", "count"),
     [
-        ("127.0.3.1", "/frontend_latest/app.js", 400),  # two cold loads of a large dashboard
+        ("127.0.3.1", "/frontend_latest/app.js", 2 * 1150),  # with its service worker, twice
+        ("127.0.3.3", "/api/x", 400),  # two cold loads of a large dashboard
         ("127.0.3.2", "/influx/vendor.js", 2 * 190 + 100),  # "Load Data" twice, and the log-in
     ],
 )
