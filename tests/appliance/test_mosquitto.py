@@ -198,7 +198,7 @@ def keep_accounts(
 
     def keep(accounts: list[str]) -> list[str]:
         users = {name: f"{site['hems_path_secrets']}/mqtt_{name}" for name in accounts}
-        arguments = {"path": PASSWORD_FILE, "format": "mosquitto", "users": users}
+        arguments = {"path": PASSWORD_FILE, "users": users}
         changed: list[str] = run_module("password_file", arguments)["users"]
         pi.check_output("systemctl reload mosquitto.service")
         return changed
