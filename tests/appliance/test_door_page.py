@@ -17,7 +17,11 @@ pytestmark = pytest.mark.journal("hems-door", "nginx")
 SCREENSHOTS = STATE / "screenshots"  # to look at by eye
 SECONDS = 30_000  # for the first paint on a busy machine, in ms
 PHONE: ViewportSize = {"width": 320, "height": 568}
-WORKER = "navigator.serviceWorker.ready.then((found) => found.active.scriptURL)"
+# It is active when it has fetched Home Assistant's 1 150 files; waited for no longer than 2 min.
+WORKER = """Promise.race([
+  navigator.serviceWorker.ready.then((found) => found.active.scriptURL),
+  new Promise((late) => setTimeout(() => late("not ready in time"), 120000)),
+])"""
 KEPT = """async () => {
   const found = [];
   for (const name of await caches.keys())
