@@ -69,6 +69,10 @@ OPTIONAL: Mapping[str, Check] = {
         r"[A-Za-z0-9_=-]{32,128}", "32 to 128 of A-Z, a-z, 0-9, - _ ="
     ),
     "hems_secret_mqtt_passwords": values.mqtt_passwords,
+    "hems_topic_discovery": values.matches(
+        r"(?!homeassistant$|hems$)[a-z][a-z0-9_-]{0,31}",
+        "a word that no device's topics begin with",
+    ),
     "tls_extra_names": values.certificate_names,
 }
 

@@ -18,7 +18,8 @@ TRIES = 15  # Home Assistant's own threshold is ten
 @pytest.fixture
 def log(site: dict[str, Any]) -> str:
     """Home Assistant's log."""
-    return f"{site['hems_path_home_assistant_config']}/home-assistant.log"
+    path: str = site["hems_path_home_assistant_log"]
+    return path
 
 
 def size(pi: Any, path: str) -> int:
