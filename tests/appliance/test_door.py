@@ -170,3 +170,15 @@ def test_nginx_comes_back_by_itself(pi: Any, door: Door) -> None:
         except requests.RequestException:
             time.sleep(0.5)
     pytest.fail("nginx did not come back")
+
+
+@pytest.mark.parametrize("name", ["sw-modern.js", "sw-legacy.js"])
+def test_home_assistants_service_worker_is_told_what_is_not_its_business(
+    door: Door, name: str
+) -> None:
+    guard = door.session().get(f"{door.url}/{name}", timeout=20)
+    assert "javascript" in guard.headers["Content-Type"]
+    assert all(path in guard.text for path in ("/door/", "/influx/", "/configurator/"))
+    assert guard.text.rstrip().endswith(f"importScripts('/{name}?home-assistant');")
+    worker = door.session().get(f"{door.url}/{name}?home-assistant", timeout=20)
+    assert worker.status_code == 200 and "workbox" in worker.text

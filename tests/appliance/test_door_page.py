@@ -17,17 +17,6 @@ pytestmark = pytest.mark.journal("hems-door", "nginx")
 SCREENSHOTS = STATE / "screenshots"  # to look at by eye
 SECONDS = 30_000  # for the first paint on a busy machine, in ms
 PHONE: ViewportSize = {"width": 320, "height": 568}
-# It is active when it has fetched Home Assistant's 1 150 files; waited for no longer than 2 min.
-WORKER = """Promise.race([
-  navigator.serviceWorker.ready.then((found) => found.active.scriptURL),
-  new Promise((late) => setTimeout(() => late("not ready in time"), 120000)),
-])"""
-KEPT = """async () => {
-  const found = [];
-  for (const name of await caches.keys())
-    for (const one of await (await caches.open(name)).keys()) found.push(new URL(one.url).pathname);
-  return found.filter((path) => /^\\/(door|influx|configurator)/.test(path));
-}"""
 
 
 @pytest.fixture
@@ -87,27 +76,3 @@ def test_on_a_small_phone_without_scripts(
     expect(page.get_by_role("heading")).to_have_text("You are logged out.")
     page.goto("/influx/")
     expect(page.get_by_role("heading")).to_have_text("Log in")
-
-
-def test_home_assistants_service_worker_leaves_the_door_alone(
-    contexts: list[BrowserContext], account: tuple[str, str]
-) -> None:
-    page = contexts[1].new_page()
-    page.set_default_timeout(SECONDS)
-    page.goto("/")
-    page.locator("input[name=username]").wait_for()  # Home Assistant's own log-in
-    assert page.evaluate(WORKER).endswith("/sw-modern.js")
-    page.reload()  # from now on every request of this origin goes by the worker
-    assert page.evaluate("!!navigator.serviceWorker.controller")
-    for _ in range(2):
-        page.goto("/influx/")
-        expect(page).to_have_url("/door/login?next=/influx/")
-        log_in(page, *account)
-        expect(page).to_have_url("/influx/")
-        page.goto("/door/")
-        page.get_by_role("button", name="Log out").click()
-        expect(page.get_by_role("heading")).to_have_text("You are logged out.")
-    page.goto("/influx/")
-    expect(page).to_have_url("/door/login?next=/influx/")
-    page.goto("/manifest.json")
-    assert page.evaluate(KEPT) == []
