@@ -42,9 +42,6 @@ REQUIRED: Mapping[str, Check] = {
     "hems_door_username": LOG_IN,
     "hems_influxdb_username": LOG_IN,
     "hems_mqtt_devices": values.mqtt_devices,
-    "hems_topic_discovery": values.matches(
-        r"(?!homeassistant$)[a-z0-9_-]+", "one level of a topic, and not homeassistant"
-    ),
     "hems_meter_power": values.matches(SENSOR, "an entity id such as sensor.meter_power"),
     "hems_meter_energy": values.matches(SENSOR, "an entity id such as sensor.meter_energy"),
     "hems_meter_pulses_per_kwh": values.number(
