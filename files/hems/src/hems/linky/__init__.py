@@ -1,0 +1,1 @@
+"""A French Linky meter, whichever reader delivers it: labels, energy, entities."""

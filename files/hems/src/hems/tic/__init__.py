@@ -1,0 +1,1 @@
+"""A serial adapter (USB-TIC) on a Linky meter's customer output."""
