@@ -50,6 +50,14 @@ REQUIRED: Mapping[str, Check] = {
     "hems_configurator_enabled": values.switch,
     "hems_mqtt_lan_enabled": values.switch,
     "hems_d2l_enabled": values.switch,
+    "hems_d2l_dongles": values.d2l_dongles,
+    "hems_tic_device": values.matches(
+        r"|/dev/[A-Za-z0-9/_.+-]+",
+        "empty, or a path such as /dev/serial/by-id/usb-… without spaces",
+    ),
+    "hems_tic_name": values.matches(
+        r"[a-z][a-z0-9_]{0,31}", "a name of at most 32 of a-z, 0-9 and _, such as linky"
+    ),
     "hems_zigbee_enabled": values.switch,
     # A systemd path unit watches it, and ':' would split it in Home Assistant's.
     "hems_zigbee_dongle": values.matches(
@@ -70,6 +78,7 @@ OPTIONAL: Mapping[str, Check] = {
         r"(?!homeassistant$|hems$)[a-z][a-z0-9_-]{0,31}",
         "a word that no device's topics begin with",
     ),
+    "hems_secret_d2l_keys": values.d2l_keys,
     "tls_extra_names": values.certificate_names,
 }
 

@@ -145,7 +145,10 @@ def test_the_page_can_not_be_asked_for(twin: Twin) -> None:
 def test_the_d2l_port_passes_bytes_both_ways(twin: Twin) -> None:
     with socket.create_connection(("127.0.0.1", twin.d2l), timeout=10) as dongle:
         dongle.sendall(b"\x03\x00frame")
-        assert dongle.recv(64) == b"\x03\x00frame"
+        with dongle.makefile("rb") as heard:
+            # The daemon is told first whose connection it is (PROXY protocol).
+            assert heard.readline().startswith(b"PROXY TCP4 127.0.0.1 ")
+            assert heard.read(7) == b"\x03\x00frame"
 
 
 def test_secrets_stay_out_of_the_journal(pi: Any, twin: Twin) -> None:

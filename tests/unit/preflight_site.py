@@ -23,6 +23,7 @@ def good_site() -> dict[str, Any]:
     return variables | {
         "hems_site_name": "Cork 1",
         "hems_hostname": "hems-cork-01",
+        "hems_d2l_enabled": False,
         "hems_ring": "canary",
         "ansible_host": "hems-cork-01.local",
         "inventory_hostname": "cork_01",

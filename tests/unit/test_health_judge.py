@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hems.health.catalogue import KINDS
+from hems.health.catalogue import KINDS, issue
 from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
 from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge, wounds
@@ -72,6 +72,7 @@ ZIGBEE = (*BOTH, Entry("zha", "Dongle", "setup_retry", "could not open port"))
 POWER = Lost("sensor.meter_power")
 
 RAISED = [
+    *((code, seen(d2l=(issue(code),))) for code in ("d2l_down", "d2l_refused", "d2l_silent")),
     ("broker_down", service("broker_down", down=True, detail="does not answer")),
     ("influxdb_down", service("influxdb_down", down=True)),
     ("influxdb_refuses", service("influxdb_down", down=True, code="influxdb_refuses")),

@@ -187,3 +187,42 @@ def test_the_inventory_of_the_product_is_what_the_checks_know() -> None:
         (ROOT / "inventory/pilot/group_vars/all/site.yml").read_text(encoding="utf-8")
     )
     assert set(shared) <= {*REQUIRED, *OPTIONAL}
+
+
+LINKY = {"number": "012345678901", "name": "linky", "title": "Linky"}
+LINKY_KEY = {"012345678901": {"key": "0" * 32, "iv": "F" * 32}}
+
+
+def linky(**changes: Any) -> list[str]:
+    return problems(
+        {
+            "hems_d2l_enabled": True,
+            "hems_d2l_dongles": [LINKY],
+            "hems_secret_d2l_keys": LINKY_KEY,
+            **changes,
+        }
+    )
+
+
+def test_a_dongle_with_its_key_is_no_problem() -> None:
+    assert linky() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"hems_d2l_dongles": "linky"}, "must be a list of dongles"),
+        ({"hems_d2l_dongles": [{**LINKY, "number": 12345678901}]}, "12 digits in quotes"),
+        ({"hems_d2l_dongles": [{**LINKY, "name": "Linky 1"}]}, "start with a letter"),
+        ({"hems_d2l_dongles": [{**LINKY, "key": "x"}]}, "a number, a name"),
+        ({"hems_d2l_dongles": [LINKY, LINKY]}, "one number twice"),
+        ({"hems_secret_d2l_keys": {"012345678901": "0" * 64}}, "32 hexadecimal digits each"),
+        ({"hems_secret_d2l_keys": {}}, "has no key for the dongle 012345678901"),
+        ({"hems_d2l_dongles": []}, "names no dongle"),
+        ({"hems_tic_device": "/dev/ttyUSB0", "hems_tic_name": "linky"}, "a name of its own"),
+    ],
+)
+def test_a_dongle_that_can_not_work_is_named(changes: dict[str, Any], words: str) -> None:
+    found = linky(**changes)
+    assert words in found[0]
+    assert "0" * 32 not in "".join(found)

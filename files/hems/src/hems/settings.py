@@ -59,6 +59,7 @@ class Features(Table, frozen=True):
     configurator: bool
     mqtt_lan: bool
     zigbee: bool  # a dongle belongs to the box
+    d2l: bool = False  # D2L dongles belong to the site
 
 
 class Internet(Table, frozen=True):

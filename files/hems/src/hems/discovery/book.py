@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hems.discovery.vet import RefusedError, vet
 
 FROM_DEVICES = "homeassistant"
-OWN = "hems"  # the box's own account speaks to Home Assistant directly
+OWN = ("hems", "linky")  # the box's own accounts speak to Home Assistant directly
 ENTITIES = 40  # of one account
 BYTES = 64 * 1024  # that one account's messages have in all
 CHANGES, HOUR = 200, 3600.0  # of one account, in seconds: Home Assistant sets an entity up anew
@@ -75,7 +75,7 @@ class Book:
         ``kept`` are the topics that the broker kept for it when this began.
         """
         strangers = [topic for topic in kept if topic not in self.told]
-        return [Retained(topic) for topic in strangers if topic.split("/")[2] != OWN]
+        return [Retained(topic) for topic in strangers if topic.split("/")[2] not in OWN]
 
     def _take_back(self, ours: str) -> list[Retained]:
         return [Retained(ours)] if self.told.pop(ours, None) is not None else []

@@ -50,8 +50,7 @@ class Daemon:
         self._debounce = Debounce(options.health.hold_scale)
         self._certificates = observe.Certificates(appliance)
         self._issues: tuple[Issue, ...] = ()
-        self._version = ""
-        self._round_at = now
+        self._version, self._round_at = "", now
         self._named: set[str] = set()
         self._lasting = memory.load_lasting(appliance.paths.state)
         boot = memory.load_boot(appliance.paths.run)
@@ -153,6 +152,7 @@ class Daemon:
             failed=self._outside.failed,
             set_aside=self._set_aside.look(),
             tls_problem=observe.told(appliance.paths.tls_problem),
+            d2l=observe.d2l_issues(appliance.features, now),
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)

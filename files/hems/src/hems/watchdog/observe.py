@@ -11,10 +11,12 @@ from itertools import product
 from pathlib import Path
 
 from hems import HemsError, internet, lock, probes, systemd
-from hems.health import inside, meter, vitals
+from hems.d2l import status
+from hems.health import d2l, inside, meter, vitals
+from hems.health.catalogue import Issue
 from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen
 from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
-from hems.settings import Appliance
+from hems.settings import Appliance, Features
 from hems.watchdog import network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
@@ -195,6 +197,13 @@ class HomeAssistant:
         except HemsError as error:
             say(f"the Zigbee devices can't be asked: {error}")
             return None
+
+
+def d2l_issues(features: Features, now: float) -> tuple[Issue, ...]:
+    """Return what the D2L daemon's status file says of the dongles, at ``now`` (monotonic s)."""
+    if not features.d2l:
+        return ()
+    return tuple(d2l.judge(status.read(status.DIRECTORY / status.FILE, now), now))
 
 
 class Certificates:
