@@ -5,13 +5,13 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format lock contract clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract clean .venv
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
 
-up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443]
-	@$(PI) up --https-port $(HTTPS_PORT)
+up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443 D2L=1]
+	@$(PI) up --https-port $(HTTPS_PORT) $(if $(D2L),--d2l)
 
 down: ## remove the virtual Pi and everything it left on this machine, except caches
 	@$(PI) down
@@ -30,6 +30,12 @@ lint: .venv ## yamllint, ansible-lint, ruff, mypy --strict, shellcheck
 
 format: .venv ## lay out the Python code as `make lint` wants it
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+fuzz: .venv ## damaged input for every parser of what comes from outside [INPUTS=1000000 SEED=…]
+	@PYTHONPATH=files/hems/src $(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),1000000) $(if $(SEED),--seed $(SEED))
+
+benchmark: .venv ## how many D2L dongles one daemon carries, on this machine
+	@PYTHONPATH=files/hems/src $(BIN)/python -m tests.benchmark.d2l
 
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh

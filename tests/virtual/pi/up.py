@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 
+from tests.virtual.d2l import on_pi as d2l_on_pi
 from tests.virtual.pi import (
     converged,
     home,
@@ -31,7 +32,7 @@ START_FROM = (PREPARED, "converged", "newest")
 OWN_PACKAGES = "debs"  # in the cache directory: what its user has put there
 
 
-def up(https_port: int) -> None:
+def up(https_port: int, *, d2l: bool = False) -> None:
     """Bring the virtual Pi up; a step that is done already is passed over."""
     phase("Check this machine")
     host.require_root()
@@ -64,6 +65,9 @@ def up(https_port: int) -> None:
         phase("Run playbooks/site.yml")
         play.converge(PI)
     home.pair(PI)
+    if d2l:
+        phase("Let a simulated D2L dongle send what a Linky counts")
+        d2l_on_pi.install(PI)
     phase("Wait for the meter's reading in InfluxDB")
     show(reading.wait(PI))
 

@@ -1,0 +1,1 @@
+"""What the appliance's own programs carry: figures, printed and never asserted in timed tests."""

@@ -1,0 +1,181 @@
+"""A great many D2L dongles at one daemon: frames lost, seconds and memory are printed.
+
+    python3 -m tests.benchmark.d2l [--dongles 1000] [--frames 10] [--bursts 3]
+
+The daemon's server runs in a process of its own, with a broker that takes everything. Each dongle
+has a connection and an address of its own, as behind the door; a burst is all their frames at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+import time
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from hems.d2l.connection import PROXY_BYTES, Connections
+from hems.d2l.frame import SMALLEST, Frame, Key, Type, encode
+from hems.d2l.intake import Intake, Source
+from hems.d2l.settings import Limits
+from hems.linky.announce import Message
+from hems.linky.tracker import Meter, Tracker
+
+from tests.virtual.d2l.linky import STANDARD, values
+
+KEY = Key(bytes(range(16)), bytes(range(16, 32)))
+OPEN_AT_ONCE = 100
+
+
+class Broker:
+    """Takes everything."""
+
+    connected = True
+
+    def send(self, messages: list[Message]) -> bool:
+        return bool(messages)
+
+
+def number(dongle: int) -> str:
+    return f"{dongle:012d}"
+
+
+def memory() -> int:
+    """Return what this process holds now, kB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+def server(dongles: int, pipe: Connection) -> None:
+    """Serve until told to stop; answer each word with how all is."""
+    limits = Limits(
+        idle=600,
+        frame=60,
+        connections=dongles + 8,
+        address_connections=16,
+        errors=3,
+        burst=10**6,
+        rate=1000,
+    )
+    broker: Any = Broker()
+    with tempfile.TemporaryDirectory() as directory:
+        sources = {}
+        for one in range(dongles):
+            name = f"linky_{one}"
+            tracker = Tracker(Meter(name, name, 300, "homeassistant"), Path(directory), print)
+            take = partial(tracker.take, broker)
+            sources[number(one)] = Source(name, number(one), KEY, take)
+        intake = Intake(sources, limits, print)
+        asyncio.run(_serve(intake, limits, pipe))
+
+
+async def _serve(intake: Intake, limits: Limits, pipe: Connection) -> None:
+    connections = Connections(intake, limits)
+    serving = await asyncio.start_server(
+        connections.serve, "127.0.0.1", 0, limit=PROXY_BYTES, backlog=512
+    )
+    pipe.send(serving.sockets[0].getsockname()[1])
+    async with serving:
+        while await asyncio.to_thread(pipe.recv) != "stop":
+            taken = sum(source.taken for source in intake.sources.values())
+            spent = time.process_time()
+            pipe.send({"taken": taken, "kilobytes": memory(), "cpu": spent})
+
+
+def frames(dongle: int, burst: int, count: int) -> bytes:
+    """Return one dongle's frames of a burst, one after the other."""
+    made = []
+    for index in range(count):
+        at = burst * count + index
+        content = json.dumps(values(STANDARD, number(dongle), 1_000_000 + at, 420, 1.7e9)).encode()
+        unique = (dongle << 32 | at + 1).to_bytes(16, "big")
+        made.append(encode(Frame(number(dongle), unique, Type.READING, content), KEY))
+    return b"".join(made)
+
+
+async def load(port: int, options: argparse.Namespace, pipe: Connection) -> bool:
+    """Run the bursts and print each; whether no frame was lost."""
+    opened = []
+    gate = asyncio.Semaphore(OPEN_AT_ONCE)
+
+    async def connect(dongle: int) -> None:
+        async with gate:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            address = f"10.0.{dongle // 250}.{dongle % 250 + 1}"
+            writer.write(f"PROXY TCP4 {address} 10.0.0.254 4000 7845\r\n".encode())
+            await writer.drain()
+            opened.append((dongle, reader, writer))
+
+    await asyncio.gather(*(connect(dongle) for dongle in range(options.dongles)))
+    whole = True
+    for burst in range(options.bursts):
+        ready = {one: frames(one, burst, options.frames) for one in range(options.dongles)}
+        before = _ask(pipe)
+        begin = time.perf_counter()
+
+        async def talk(
+            dongle: int,
+            reader: asyncio.StreamReader,
+            writer: asyncio.StreamWriter,
+            ready: dict[int, bytes] = ready,
+        ) -> None:
+            writer.write(ready[dongle])
+            await reader.readexactly(SMALLEST * options.frames)
+
+        await asyncio.gather(*(talk(*one) for one in opened))
+        seconds = time.perf_counter() - begin
+        after = _ask(pipe)
+        sent = options.dongles * options.frames
+        lost = sent - (after["taken"] - before["taken"])
+        whole = whole and not lost
+        print(
+            f"burst {burst + 1}: {sent} frames, {lost} lost, {seconds:.1f} s, "
+            f"{(after['cpu'] - before['cpu']) / sent * 1e6:.0f} us of CPU a frame, "
+            f"{after['kilobytes'] / 1024:.0f} MB held",
+            flush=True,
+        )
+    for _, _, writer in opened:
+        writer.close()
+    await asyncio.gather(*(reader.read() for _, reader, _ in opened))  # the server has closed, too
+    return whole
+
+
+def _ask(pipe: Connection) -> dict[str, Any]:
+    pipe.send("how")
+    found: dict[str, Any] = pipe.recv()
+    return found
+
+
+def main() -> int:
+    """Run the command line."""
+    top = argparse.ArgumentParser(prog="python3 -m tests.benchmark.d2l", description=__doc__)
+    top.add_argument("--dongles", type=int, default=1000)
+    top.add_argument("--frames", type=int, default=10, help="of each dongle in a burst")
+    top.add_argument("--bursts", type=int, default=3)
+    options = top.parse_args()
+    files = 2 * options.dongles + 100
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(files, hard), hard))
+    ours, its = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=server, args=(options.dongles, its), daemon=True)
+    process.start()
+    print(f"{options.dongles} dongles, {os.cpu_count()} cores", flush=True)
+    try:
+        whole = asyncio.run(load(ours.recv(), options, ours))
+        ours.send("stop")
+        process.join(10)
+    finally:
+        process.kill()
+    return int(not whole)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

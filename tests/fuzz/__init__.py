@@ -1,0 +1,1 @@
+"""Every parser of bytes from outside, given a great many that are wrong: `make fuzz`."""
