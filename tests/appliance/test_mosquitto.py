@@ -212,7 +212,7 @@ def test_an_account_that_is_taken_out_is_thrown_out(
     broker: Broker, login: Logins, secret: Any, keep_accounts: Any
 ) -> None:
     stays, goes = login("meter"), login("bench")
-    assert keep_accounts(["home_assistant", "hems", "discovery", "meter"]) == ["bench"]
+    assert keep_accounts(["home_assistant", "hems", "discovery", "linky", "meter"]) == ["bench"]
     assert goes.disconnected.get(timeout=10) != 0
     with Client(broker, "bench", secret("mqtt_bench")) as again:
         assert again.connected == NOT_AUTHORIZED
