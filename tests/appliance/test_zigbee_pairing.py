@@ -33,8 +33,8 @@ FORGET_SECONDS = 30  # zigpy tries so long to tell a deleted device that lies de
 pytestmark = pytest.mark.journal("home-assistant", "hems-pairing")
 
 
-def test_nobody_joins(meter: Device, pi: Any) -> None:
-    assert meter.joined
+def test_nobody_joins(meter: Device, mains: Device, pi: Any) -> None:
+    assert meter.joined and mains.joined  # who belongs to no network would join
     ran = pi.run("hems zigbee pair --seconds 2")
     assert ran.rc == 1
     assert ran.stderr == (
