@@ -23,6 +23,16 @@ APT_REPOSITORY = STATE / "apt"  # see packages.py
 ADDRESS_LABEL = "smartcore-hems.address"
 HOST = 10  # its address in its own network
 BOOT_TIMEOUT = 60.0  # seconds
+# The first process, with the Pi's ssh key. Of a kept Pi's image a file that is mapped for reading
+# shows nothing of what is written to it afterwards (overlayfs copies it then), and InfluxDB maps
+# its list of series before it writes to it: its answers would lack every new series until its next
+# start. Opened for writing once, a file is this Pi's own.
+START = """
+if [ -d /var/lib/influxdb ]; then
+  find /var/lib/influxdb -type f -exec sh -c 'for file; do : >>"$file"; done' sh {} +
+fi
+exec /usr/local/sbin/virtual-pi-init "$1"
+"""
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 
 
@@ -101,7 +111,7 @@ class Pi:
             *("--volume", f"{CACHES}:/var/cache/virtual-pi"),
             *("--volume", f"{APT_REPOSITORY}:/srv/apt-repository:ro"),
             *(f"--publish=127.0.0.1:{ours}:{its}" for ours, its in publish.items()),
-            *(base, "/usr/local/sbin/virtual-pi-init", KEY.with_suffix(".pub").read_text().strip()),
+            *(base, "/bin/sh", "-c", START, "sh", KEY.with_suffix(".pub").read_text().strip()),
             doing=f"start the container {self.container}",
         )
 
