@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import Any
 
+from tests.appliance.home_assistant_client import this_pi
 from tests.virtual.pi import play, up
 from tests.virtual.pi.machine import Pi
 
@@ -36,12 +37,12 @@ def changed(said: str) -> set[str]:
 def test_a_check_shows_a_new_device_a_new_name_and_the_editor_switched_on(
     pi: Any, site: dict[str, Any]
 ) -> None:
-    names = Pi(pi.backend.host.removeprefix("hems-"))
+    box = this_pi()
     pi.check_output("systemctl disable --now hass-configurator")
     try:
         before = pi.check_output("ls -lR --time-style=full-iso /etc/hems /etc/mosquitto; hostname")
         said = check(
-            names,
+            box,
             {
                 "hems_mqtt_devices": [*site["hems_mqtt_devices"], "kettle"],
                 "hems_hostname": "another-name",

@@ -46,8 +46,11 @@ def test_the_guides_example_works(home_assistant: HomeAssistant) -> None:
         return [float(str(home_assistant.state(f"sensor.{entity}"))) for entity in entities]
 
     def right() -> bool:
-        rest, house, device = values("rest_of_house_power", "hems_power", "mains_power")
-        energy, summation = values("mains_energy", "mains_summation_delivered")
+        try:
+            rest, house, device = values("rest_of_house_power", "hems_power", "mains_power")
+            energy, summation = values("mains_energy", "mains_summation_delivered")
+        except ValueError:  # one of them is not available yet
+            return False
         return rest == house - device and energy == summation
 
     wait_until(lambda: home_assistant.state("sensor.mains_energy") is not None, 10, "it is there")
