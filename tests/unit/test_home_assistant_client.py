@@ -103,6 +103,26 @@ def test_silence_after_a_command_is_an_error_too(connected: Callable[..., Socket
         client.call("zha/devices")
 
 
+def test_a_connection_that_lay_idle_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Home Assistant leaves one that does not answer its pings: nobody reads them meanwhile."""
+    made = [Socket(*WELCOME, result(1, "before"), result(2, "soon")), Socket(*WELCOME)]
+    made[1].messages.append(result(1, "later"))
+    waiting = iter(made)
+    monkeypatch.setattr(
+        home_assistant.websocket, "create_connection", lambda *_, **__: next(waiting)
+    )
+    now = 1000.0
+    monkeypatch.setattr(home_assistant.time, "monotonic", lambda: now)
+    with HomeAssistant(ACCESS) as client:
+        assert client.call("zha/devices") == "before"
+        now += home_assistant.IDLE_SECONDS
+        assert client.call("zha/devices") == "soon"
+        now += home_assistant.IDLE_SECONDS + 1
+        assert client.call("zha/devices") == "later"
+        assert (made[0].closed, made[1].closed) == (True, False)
+    assert made[1].closed
+
+
 def test_events_come_with_pauses(connected: Callable[..., Socket]) -> None:
     connected(*WELCOME, result(1, None), {"id": 1, "type": "event", "event": {"type": "joined"}})
     with HomeAssistant(ACCESS) as client:

@@ -21,6 +21,7 @@ from hems.settings import Appliance
 
 SECRET = "home_assistant_token"
 TIMEOUT_SECONDS = 15.0  # for one answer
+IDLE_SECONDS = 20.0  # it pings every 55 s, and leaves whoever does not read that
 ANSWER_BYTES = 16 * 1024 * 1024  # whoever holds the port, it does not fill the memory
 LATE = "no answer in time"
 POLL_SECONDS = 1.0
@@ -124,18 +125,23 @@ class HomeAssistant:
 
     def __init__(self, access: Access) -> None:
         """Connect and log in. Raises HomeAssistantError."""
+        self._access = access
+        self._connect()
+
+    def _connect(self) -> None:
         try:
             self._socket = websocket.create_connection(
-                f"ws://{LOOPBACK}:{access.port}/api/websocket",
+                f"ws://{LOOPBACK}:{self._access.port}/api/websocket",
                 timeout=TIMEOUT_SECONDS,
                 http_no_proxy=["*"],
             )
         except (OSError, websocket.WebSocketException) as error:
             raise _silent(error) from error
         self._id = 0
+        self._heard = time.monotonic()
         try:
             self._receive()  # auth_required
-            self._send({"type": "auth", "access_token": access.token})
+            self._send({"type": "auth", "access_token": self._access.token})
             answer = self._receive()
         except TimeoutError as error:
             self._socket.close()
@@ -162,8 +168,12 @@ class HomeAssistant:
     def call(self, kind: str, *, timeout: float = TIMEOUT_SECONDS, **fields: Any) -> Any:
         """Send one command and return its result; ``timeout`` in seconds.
 
-        Raises HomeAssistantError with Home Assistant's code.
+        After a while of silence that is on a new connection, without the old one's events. Raises
+        HomeAssistantError with Home Assistant's code.
         """
+        if time.monotonic() - self._heard > IDLE_SECONDS:
+            self._socket.close()
+            self._connect()
         number = self._command(kind, fields)
         deadline = time.monotonic() + timeout
         while True:
@@ -220,6 +230,7 @@ class HomeAssistant:
             raise TimeoutError(LATE) from error
         except (OSError, ValueError, websocket.WebSocketException) as error:
             raise _silent(error) from error
+        self._heard = time.monotonic()
         return message
 
 
