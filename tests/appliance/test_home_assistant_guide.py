@@ -35,7 +35,7 @@ def guide(pi: Any, site: dict[str, Any], home_assistant: HomeAssistant) -> Itera
         home_assistant.call("config/entity_registry/remove", entity_id=entry["entity_id"])
 
 
-@pytest.mark.usefixtures("guide", "mains")
+@pytest.mark.usefixtures("guide", "meter", "mains")
 def test_the_guides_example_works(home_assistant: HomeAssistant) -> None:
     check = "/api/config/core/check_config"
     status, answer = home_assistant.http.request("POST", check, token=home_assistant.token)

@@ -18,7 +18,10 @@ from tests.virtual.pi.podman import podman
 from tests.virtual.zigbee.devices.meter_reader import EMIZB_141
 
 pytest_plugins = ["tests.appliance.home_assistant_fixtures", "tests.appliance.zigbee_box"]
-pytestmark = pytest.mark.journal("home-assistant", "hems-pairing")
+pytestmark = [
+    pytest.mark.journal("home-assistant", "hems-pairing"),
+    pytest.mark.usefixtures("mains"),  # else it would join whenever joining is open
+]
 
 OPEN = "Joining is open"
 ORDER = (

@@ -20,7 +20,10 @@ pytest_plugins = [
 ]
 WATTS = 36_000  # ten flashes a second: the reader knows them at once
 
-pytestmark = pytest.mark.journal("home-assistant", "virtual-zigbee")
+pytestmark = [
+    pytest.mark.journal("home-assistant", "virtual-zigbee"),
+    pytest.mark.usefixtures("mains"),  # else it would join whenever joining is open
+]
 
 
 def test_the_reader_counts_by_the_meters_constant(
