@@ -105,7 +105,8 @@ def move(paths: HomeAssistantPaths, settings: dict[str, Any]) -> None:
         return
     entry["data"]["device"] = settings
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    as_user(paths.user, lambda: files.replace(path, text, 0o600))
+    # Its mode stays as Home Assistant made it.
+    as_user(paths.user, lambda: files.replace(path, text, path.stat().st_mode & 0o777))
 
 
 def _load(paths: HomeAssistantPaths) -> dict[str, Any]:
