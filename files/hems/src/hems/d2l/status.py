@@ -23,10 +23,14 @@ def write(path: Path, report: dict[str, Any]) -> None:
 
 
 def read(path: Path, now: float) -> dict[str, Any] | None:
-    """Return the report, or None where there is none that is fresh; ``now`` is monotonic s."""
+    """Return the report, or None where there is none that is fresh; ``now`` is monotonic s.
+
+    It may be newer than ``now``: who asks has often looked at the clock a while before.
+    """
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        fresh = report["format"] == FORMAT and 0 <= now - report["monotonic"] <= STALE_SECONDS
+        age = abs(now - report["monotonic"])
+        fresh = report["format"] == FORMAT and age <= STALE_SECONDS
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return report if fresh else None
