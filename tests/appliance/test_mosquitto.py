@@ -14,6 +14,7 @@ import pytest
 
 from tests.appliance.mqtt_client import NOT_AUTHORIZED, Broker, Client, Logins, published
 
+OWN = ["home_assistant", "hems", "discovery", "linky"]  # the box's accounts
 pytestmark = pytest.mark.journal("mosquitto")
 
 PASSWORD_FILE = "/etc/mosquitto/hems.passwd"
@@ -49,7 +50,7 @@ def test_nobody_comes_in_without_the_right_password(broker: Broker, secret: Any)
 
 
 def test_every_account_comes_in_with_its_own(login: Logins, site: dict[str, Any]) -> None:
-    for account in ["home_assistant", "hems", "discovery", *site["hems_mqtt_devices"]]:
+    for account in [*OWN, *site["hems_mqtt_devices"]]:
         login(account)
 
 
@@ -194,7 +195,7 @@ def keep_accounts(
     pi: Any, run_module: Any, site: dict[str, Any]
 ) -> Iterator[Callable[[list[str]], list[str]]]:
     """Keeps only the given accounts, as the role does, and returns those that changed."""
-    everyone = ["home_assistant", "hems", "discovery", *site["hems_mqtt_devices"]]
+    everyone = [*OWN, *site["hems_mqtt_devices"]]
 
     def keep(accounts: list[str]) -> list[str]:
         users = {name: f"{site['hems_path_secrets']}/mqtt_{name}" for name in accounts}
@@ -212,7 +213,7 @@ def test_an_account_that_is_taken_out_is_thrown_out(
     broker: Broker, login: Logins, secret: Any, keep_accounts: Any
 ) -> None:
     stays, goes = login("meter"), login("bench")
-    assert keep_accounts(["home_assistant", "hems", "discovery", "linky", "meter"]) == ["bench"]
+    assert keep_accounts([*OWN, "meter"]) == ["bench"]
     assert goes.disconnected.get(timeout=10) != 0
     with Client(broker, "bench", secret("mqtt_bench")) as again:
         assert again.connected == NOT_AUTHORIZED
