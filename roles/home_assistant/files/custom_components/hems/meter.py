@@ -53,7 +53,9 @@ class Meter:
         self._told = told
         self._reports = Reports(hass, entity, self._reported)
         self._known = False  # it has a value that was told
-        self._since = dt_util.utcnow()  # what a Zigbee device told after this is fresh
+        self._began = dt_util.utcnow()
+        self._since = self._began  # what a Zigbee device told after this is fresh
+        self._device = ""  # the one that was heard last
 
     def start(self) -> None:
         """Listen from now on."""
@@ -77,8 +79,12 @@ class Meter:
             self._tell(None)
         elif zigbee:
             # Its reports are told by themselves; one of them may have come before the entity was.
+            # A device that takes the entity over told its values before it had the entity's name.
+            other = self._device not in ("", self._reports.device)
+            since = self._began if other else self._since
             if not self._known:
-                self._tell(number if self._reports.updated_since(self._since) else None)
+                self._tell(number if self._reports.updated_since(since) else None)
+            self._device = self._reports.device
         else:
             self._tell(None if begins else number)
 

@@ -57,6 +57,11 @@ class Reports:
         self._cluster, self._attribute = cluster, attribute
         return cluster is not None
 
+    @property
+    def device(self) -> str:
+        """The address of the device behind the entity; empty where there is none."""
+        return str(self._cluster.endpoint.device.ieee) if self._cluster is not None else ""
+
     def updated_since(self, moment: datetime) -> bool:
         """Whether the device has told the attribute since then, also before its entity was."""
         try:
