@@ -103,6 +103,17 @@ def updated(current: str, passwords: dict[str, bytes]) -> tuple[str, list[str]]:
     return "".join(f"{user}:{hashed}\n" for user, hashed in new.items()), differs
 
 
+def accounts(text: str, differs: list[str], word: str) -> str:
+    """Return the accounts of a password file for a diff, a line each, without hashes.
+
+    ``word`` follows those in ``differs``, so that a changed password is seen without being shown.
+    """
+    users = [line.split(":", 1)[0] for line in text.splitlines() if ":" in line]
+    return "".join(
+        f"user {user}, {word}\n" if user in differs else f"user {user}\n" for user in users
+    )
+
+
 def read_passwords(users: dict[str, str], *, check_mode: bool = False) -> dict[str, bytes]:
     """Read each user's password from its file; one newline at its end does not count.
 
@@ -159,12 +170,18 @@ def main() -> None:
     except ValueError as error:
         module.fail_json(msg=str(error))
     changed = text != current
+    diff = {
+        "before_header": str(path),
+        "after_header": str(path),
+        "before": accounts(current, differs, "an old password"),
+        "after": accounts(text, differs, "a new password"),
+    }
     if changed and not module.check_mode:
         replace(path, text)
     if path.exists():
         attributes = module.load_file_common_arguments(module.params)
         changed = module.set_fs_attributes_if_different(attributes, changed)
-    module.exit_json(changed=changed, users=differs)
+    module.exit_json(changed=changed, users=differs, diff=diff)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,15 @@ PLAY = """
   become: true
   gather_facts: false
   tasks:
-    - ansible.builtin.import_role:
-        name: home_assistant
+    - appliance_lock:
+        path: "{{ hems_path_lock }}"
+    - block:
+        - ansible.builtin.import_role:
+            name: home_assistant
+      always:
+        - appliance_lock:
+            path: "{{ hems_path_lock }}"
+            state: free
 """
 
 
@@ -35,7 +42,7 @@ def home_assistant(site: dict[str, Any], secret: Callable[[str], str]) -> Iterat
 
 @pytest.fixture(scope="session")
 def converge(tmp_path_factory: pytest.TempPathFactory) -> Converge:
-    """Runs the role home_assistant once more on the Pi; arguments go to ansible-playbook."""
+    """Runs the role home_assistant once more on the Pi, as site.yml does; arguments go to Ansible."""
     playbook = tmp_path_factory.mktemp("play") / "home_assistant.yml"
     playbook.write_text(PLAY)
 

@@ -56,11 +56,10 @@ def test_a_check_shows_a_new_device_a_new_name_and_the_editor_switched_on(
         "base : Name the host",
         "base : Give the box its secrets",
         "mosquitto : Keep one account a client",
-        "mosquitto : Configure listeners, rights and sandbox",
         "configurator : Run it on its current files",
         "hems : Write settings, units and what the daemons may do",
     } <= changed(said)
-    assert "+user kettle" in said
+    assert "+user kettle, a new password" in said
     assert '+hostname = "another-name"' in said
 
 

@@ -52,9 +52,8 @@ def test_its_values_are_the_meters(
     meters = (site["hems_meter_power"], site["hems_meter_energy"])
 
     def equal() -> bool:
-        ours = [home_assistant.state(entity) for entity in (POWER, ENERGY)]
-        theirs = [home_assistant.state(entity) for entity in meters]
-        return [float(str(state)) for state in ours] == [float(str(state)) for state in theirs]
+        ours = [number(home_assistant, entity) for entity in (POWER, ENERGY)]
+        return None not in ours and ours == [number(home_assistant, entity) for entity in meters]
 
     wait_until(lambda: number(home_assistant, POWER) == 2100, SECONDS, "the house draws 2100 W")
     wait_until(equal, 5, "power and energy are the meter's")

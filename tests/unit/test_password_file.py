@@ -52,3 +52,10 @@ def test_the_file_keeps_its_mode(tmp_path: Path) -> None:
     module.replace(file, "new")
     assert file.read_text() == "new"
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_diff_names_accounts_and_no_hash() -> None:
+    old, _ = module.updated("", {"a": b"1", "b": b"2"})
+    new, differs = module.updated(old, {"a": b"1", "b": b"3", "c": b"4"})
+    assert module.accounts(old, differs, "old") == "user a\nuser b, old\n"
+    assert module.accounts(new, differs, "new") == "user a\nuser b, new\nuser c, new\n"
