@@ -42,7 +42,7 @@ def home_assistant(site: dict[str, Any], secret: Callable[[str], str]) -> Iterat
 
 @pytest.fixture(scope="session")
 def converge(tmp_path_factory: pytest.TempPathFactory) -> Converge:
-    """Runs the role home_assistant once more on the Pi, as site.yml does; arguments go to Ansible."""
+    """Runs the role home_assistant once more, under the lock; arguments go to Ansible."""
     playbook = tmp_path_factory.mktemp("play") / "home_assistant.yml"
     playbook.write_text(PLAY)
 
