@@ -196,6 +196,7 @@ def test_a_part_is_what_its_files_are_called() -> None:
     assert "tests/appliance/test_zigbee_pairing_pulses.py" in on_a_pi
     assert suite.chosen("test_tls.py") == ([], ["tests/appliance/test_tls.py"])
     assert suite.chosen("test_tls_c*e.py") == (["tests/unit/test_tls_core.py"], [])
+    assert "tests/appliance/security/test_limits.py" in suite.chosen("security")[1]
     with pytest.raises(Failure, match="no test file's name has 'nonsense' in it"):
         suite.chosen("nonsense")
 

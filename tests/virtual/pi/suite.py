@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.virtual.pi import appliance, browser, host, network, report, up
@@ -54,16 +55,19 @@ def run(part: str | None = None, pis: int | None = None) -> int:
 def chosen(part: str | None) -> tuple[list[str], list[str]]:
     """Return the tests that need no Pi, and those that do. Raises Failure when `part` names none.
 
-    `part` is what a file's name has in it, or a pattern for the whole of it: zigbee, test_tls*.
+    `part` is what a file's name has in it, or a pattern for the whole of it: zigbee, test_tls*;
+    or a directory's name: security.
     """
     if part is None:
         return list(WITHOUT_A_PI), [APPLIANCE]
     pattern = part if set(part) & set("*?[") else f"*{part}*"
 
     def named(directories: Iterable[str]) -> list[str]:
-        found = [path for directory in directories for path in (ROOT / directory).glob(pattern)]
-        tests = [path for path in sorted(found) if path.match("test_*.py")]
-        return [str(path.relative_to(ROOT)) for path in tests]
+        tests = [
+            path for directory in directories for path in (ROOT / directory).rglob("test_*.py")
+        ]
+        fitting = [one for one in tests if fnmatch(one.name, pattern) or one.parent.name == part]
+        return [str(path.relative_to(ROOT)) for path in sorted(fitting)]
 
     plain, on_a_pi = named(WITHOUT_A_PI), named([APPLIANCE])
     if not plain and not on_a_pi:
