@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,22 @@ def test_secrets_are_not_shown() -> None:
         "GET", "/", authorization=api.token("secret-token"), cookie="secret-cookie"
     )
     assert "secret-" not in repr(request)
+
+
+def test_a_token_that_nobody_asks_for_any_more_is_gone_with_its_file(wanted: Any) -> None:
+    server = FakeInflux()
+    gone = plan.Token(
+        "hems:kettle", "influxdb_token_kettle", frozenset({"hems_probe"}), frozenset()
+    )
+    run(server, replace(wanted, tokens=[*TOKENS, gone]))
+    server.tokens.append({**server.tokens[0], "id": "f" * 16, "description": "Grafana"})
+    check = replace(wanted, tokens=TOKENS)
+    expected = ["deleted token hems:kettle", "removed influxdb_token_kettle"]
+    assert run(server, check, check_mode=True) == expected
+    assert run(server, check) == expected
+    assert run(server, check) == []
+    assert {one["description"] for one in server.tokens} == {
+        *(one.description for one in TOKENS),
+        "Grafana",
+    }
+    assert not (wanted.token_directory / "influxdb_token_kettle").exists()

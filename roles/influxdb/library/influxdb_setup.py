@@ -21,7 +21,10 @@ description:
   - Makes one token a use. The server shows a token once, so it goes into its file at once; a
     token whose file does not hold it, or that may do more or less than it should, is replaced, and
     the old one deleted.
-  - Finishes a set-up that was interrupted. Deletes no bucket, no point and no user.
+  - Deletes tokens whose description begins with C(hems:) and that are not asked for any more, and
+    the files C(influxdb_token_*) that belong to none.
+  - Finishes a set-up that was interrupted. Deletes no bucket, no point, no user, and no token of
+    another description.
   - Fails in one sentence when the server was set up with an operator's token that the file does not
     hold.
   - Takes files in place of secrets, and returns none.

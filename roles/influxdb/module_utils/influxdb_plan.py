@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Grant = tuple[str, str]  # action (read, write) and bucket id
+OURS = "hems:"  # begins the descriptions of the appliance's tokens
+TOKEN_FILE = "influxdb_token_"  # begins the names of their files
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ def granted(authorization: Mapping[str, Any]) -> frozenset[Grant] | None:
 def named(authorizations: Iterable[Mapping[str, Any]], description: str) -> list[Mapping[str, Any]]:
     """Return the listed authorizations with this description."""
     return [one for one in authorizations if one.get("description") == description]
+
+
+def left_over(
+    authorizations: Iterable[Mapping[str, Any]], wanted: Container[str]
+) -> list[Mapping[str, Any]]:
+    """Return the listed authorizations that are the appliance's by name, and not wanted any more.
+
+    An owner's or an engineer's own have other descriptions.
+    """
+    described = [(str(one.get("description") or ""), one) for one in authorizations]
+    return [one for name, one in described if name.startswith(OURS) and name not in wanted]
 
 
 def is_current(listed: list[Mapping[str, Any]], grants: frozenset[Grant], proven: bool) -> bool:

@@ -58,6 +58,7 @@ class Setup:
         buckets = {bucket.name: self.ensure_bucket(bucket, org) for bucket in self.wanted.buckets}
         for wanted in self.wanted.tokens:
             self.ensure_token(wanted, org, buckets)
+        self.drop_tokens(org)
 
     def ask(
         self,
@@ -207,9 +208,32 @@ class Setup:
         # Shown once: kept before anything else, and before the old one ends.
         write_secret(path, made["token"])
         for old in listed:
-            link = f"/api/v2/authorizations/{old['id']}"
-            self.ask("PATCH", link, 200, body={"status": "inactive"})
-            self.ask("DELETE", link, 204)
+            self.delete_token(old)
+
+    def drop_tokens(self, org: str) -> None:
+        """End the tokens of ours that nobody asks for any more, and remove their files."""
+        listing = (
+            self.ask("GET", "/api/v2/authorizations", 200, params={"orgID": org}).body
+            if org
+            else {}
+        )
+        wanted = {one.description for one in self.wanted.tokens}
+        for old in plan.left_over(listing.get("authorizations", []), wanted):
+            self.did.append(f"deleted token {old['description']}")
+            if not self.check_mode:
+                self.delete_token(old)
+        kept = {one.file for one in self.wanted.tokens}
+        for path in sorted(self.wanted.token_directory.glob(f"{plan.TOKEN_FILE}*")):
+            if path.name not in kept:
+                self.did.append(f"removed {path.name}")
+                if not self.check_mode:
+                    path.unlink()
+
+    def delete_token(self, listed: Mapping[str, Any]) -> None:
+        """Make a token useless, and delete it."""
+        link = f"/api/v2/authorizations/{listed['id']}"
+        self.ask("PATCH", link, 200, body={"status": "inactive"})
+        self.ask("DELETE", link, 204)
 
     def proves(self, secret: str | None, wanted: plan.Token) -> bool:
         """Tell whether the file's token does what it must and nothing else, on our buckets."""
