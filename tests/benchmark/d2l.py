@@ -1,9 +1,10 @@
 """A great many D2L dongles at one daemon: frames lost, seconds and memory are printed.
 
-    python3 -m tests.benchmark.d2l [--dongles 1000] [--frames 10] [--bursts 3]
+    python3 -m tests.benchmark.d2l [--dongles 1000] [--frames 10] [--bursts 3] [--minutes 1]
 
-The daemon's server runs in a process of its own, with a broker that takes everything. Each dongle
-has a connection and an address of its own, as behind the door; a burst is all their frames at once.
+The daemon's server runs in a process of its own, within the limits of an appliance's, with a broker
+that takes everything. Each dongle has a connection and an address of its own, as behind the door.
+First each sends one frame a minute, then there are bursts: all their frames at once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import resource
 import sys
 import tempfile
 import time
+import tomllib
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,6 +35,8 @@ from tests.virtual.d2l.linky import STANDARD, values
 
 KEY = Key(bytes(range(16)), bytes(range(16, 32)))
 OPEN_AT_ONCE = 100
+MORE_MEMORY = 1.05  # that the last burst may leave held, of what the first did
+SETTINGS = Path(__file__).parents[2] / "roles/linky/templates/etc/hems/d2l.toml.j2"
 
 
 class Broker:
@@ -48,6 +52,12 @@ def number(dongle: int) -> str:
     return f"{dongle:012d}"
 
 
+def shipped() -> Limits:
+    """Return the limits that an appliance's daemon has."""
+    text = SETTINGS.read_text(encoding="utf-8").partition("[limits]\n")[2].partition("{%")[0]
+    return Limits(**tomllib.loads(text))
+
+
 def memory() -> int:
     """Return what this process holds now, kB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -56,15 +66,7 @@ def memory() -> int:
 
 def server(dongles: int, pipe: Connection) -> None:
     """Serve until told to stop; answer each word with how all is."""
-    limits = Limits(
-        idle=600,
-        frame=60,
-        connections=dongles + 8,
-        address_connections=16,
-        errors=3,
-        burst=10**6,
-        rate=1000,
-    )
+    limits = shipped()
     broker: Any = Broker()
     with tempfile.TemporaryDirectory() as directory:
         sources = {}
@@ -90,19 +92,19 @@ async def _serve(intake: Intake, limits: Limits, pipe: Connection) -> None:
             pipe.send({"taken": taken, "kilobytes": memory(), "cpu": spent})
 
 
-def frames(dongle: int, burst: int, count: int) -> bytes:
-    """Return one dongle's frames of a burst, one after the other."""
+def frames(dongle: int, first: int, count: int) -> list[bytes]:
+    """Return so many of one dongle's frames from its ``first`` on, one after the other."""
     made = []
     for index in range(count):
-        at = burst * count + index
+        at = first + index
         content = json.dumps(values(STANDARD, number(dongle), 1_000_000 + at, 420, 1.7e9)).encode()
         unique = (dongle << 32 | at + 1).to_bytes(16, "big")
         made.append(encode(Frame(number(dongle), unique, Type.READING, content), KEY))
-    return b"".join(made)
+    return made
 
 
 async def load(port: int, options: argparse.Namespace, pipe: Connection) -> bool:
-    """Run the bursts and print each; whether no frame was lost."""
+    """Run the minutes and bursts and print each; whether no frame was lost and memory is flat."""
     opened = []
     gate = asyncio.Semaphore(OPEN_AT_ONCE)
 
@@ -115,9 +117,14 @@ async def load(port: int, options: argparse.Namespace, pipe: Connection) -> bool
             opened.append((dongle, reader, writer))
 
     await asyncio.gather(*(connect(dongle) for dongle in range(options.dongles)))
-    whole = True
-    for burst in range(options.bursts):
-        ready = {one: frames(one, burst, options.frames) for one in range(options.dongles)}
+    whole, held = True, []
+    names = [f"minute {n + 1}" for n in range(options.minutes)]
+    names += [f"burst {n + 1}" for n in range(options.bursts)]
+    for part, name in enumerate(names):
+        steady = part < options.minutes
+        count = 1 if steady else options.frames
+        first = part if steady else options.minutes + (part - options.minutes) * options.frames
+        ready = {one: frames(one, first, count) for one in range(options.dongles)}
         before = _ask(pipe)
         begin = time.perf_counter()
 
@@ -125,23 +132,29 @@ async def load(port: int, options: argparse.Namespace, pipe: Connection) -> bool
             dongle: int,
             reader: asyncio.StreamReader,
             writer: asyncio.StreamWriter,
-            ready: dict[int, bytes] = ready,
+            ready: dict[int, list[bytes]] = ready,
+            pause: float = 60.0 * steady / options.dongles,
         ) -> None:
-            writer.write(ready[dongle])
-            await reader.readexactly(SMALLEST * options.frames)
+            await asyncio.sleep(pause * dongle)
+            writer.writelines(ready[dongle])
+            await reader.readexactly(SMALLEST * len(ready[dongle]))
 
         await asyncio.gather(*(talk(*one) for one in opened))
         seconds = time.perf_counter() - begin
         after = _ask(pipe)
-        sent = options.dongles * options.frames
+        sent = options.dongles * count
         lost = sent - (after["taken"] - before["taken"])
         whole = whole and not lost
+        held += [] if steady else [after["kilobytes"]]
         print(
-            f"burst {burst + 1}: {sent} frames, {lost} lost, {seconds:.1f} s, "
+            f"{name}: {sent} frames, {lost} lost, {seconds:.1f} s, "
             f"{(after['cpu'] - before['cpu']) / sent * 1e6:.0f} us of CPU a frame, "
-            f"{after['kilobytes'] / 1024:.0f} MB held",
+            f"{after['kilobytes'] / 1024:.1f} MB held",
             flush=True,
         )
+    if held and held[-1] > held[0] * MORE_MEMORY:
+        print("its memory grows from burst to burst", flush=True)
+        whole = False
     for _, _, writer in opened:
         writer.close()
     await asyncio.gather(*(reader.read() for _, reader, _ in opened))  # the server has closed, too
@@ -160,6 +173,7 @@ def main() -> int:
     top.add_argument("--dongles", type=int, default=1000)
     top.add_argument("--frames", type=int, default=10, help="of each dongle in a burst")
     top.add_argument("--bursts", type=int, default=3)
+    top.add_argument("--minutes", type=int, default=1, help="of one frame a minute")
     options = top.parse_args()
     files = 2 * options.dongles + 100
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -33,7 +33,7 @@ TIC = (
     b"\x02\nADCO 031428097115 @\r\nPAPP 00420 *\r\x03",
     b"\x02\nNTARF\t01\tN\r\nSMAXSN\tH250101093012\t03381\t,\r\x03",
 )
-KEPT = linky.to_json(linky.Kept(State("ab", Mode.STANDARD, {"EAST": 5}, {"EAST": 7}, 7)))
+KEPT = linky.to_json(linky.Kept(State("ab", Mode.STANDARD, {"EAST": 5}, 1.7e9, {"EAST": 7}, 7)))
 HOLDER = b'{"work": "converge", "by": "laptop", "pid": 12, "since": "2026-01-01T00:00:00Z"}'
 
 
@@ -93,7 +93,12 @@ def _tic() -> Feed:
 PARSERS = (
     Parser("D2L frame", lambda: lambda data: frame.decode(data, KEY), FRAMES, (frame.FrameError,)),
     Parser("D2L intake", _raw_intake, FRAMES, (Refused,)),
-    Parser("D2L reading", _intake, (PUSH.payload, b'{"EAST": "1", "ADSC": "2"}'), (Refused,)),
+    Parser(
+        "D2L reading",
+        _intake,
+        (PUSH.payload, b'{"EAST": "1", "ADSC": "\\ud800", "NGTF": "\\u00e9"}'),
+        (Refused,),
+    ),
     Parser(
         "PROXY line",
         lambda: client,

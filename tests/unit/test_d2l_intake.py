@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hems.d2l import intake as rules
-from hems.d2l.connection import PROXY_BYTES, TOO_MANY, Connections, NotProxied, client
+from hems.d2l.connection import CUT, PROXY_BYTES, SLOW, TOO_MANY, Connections, NotProxied, client
 from hems.d2l.frame import Fault, Frame, Type, decode, encode
 from hems.d2l.intake import Intake, Source
 from hems.d2l.settings import Limits
+from hems.linky.announce import Message
+from hems.linky.publisher import Publisher
+from hems.linky.tracker import Meter, Tracker
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
@@ -29,6 +34,17 @@ VALUES = {"BASE": "000001234", "PAPP": "00420"}
 def push(random: int, values: Mapping[str, Any] = VALUES, number: str = NUMBER) -> bytes:
     payload = json.dumps(values).encode()
     return encode(Frame(number, random.to_bytes(16, "big"), Type.READING, payload), KEY)
+
+
+class Broker(Publisher):
+    """One that is away."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send(self, messages: Sequence[Message]) -> bool:
+        self.sent += messages
+        return False
 
 
 class Box:
@@ -174,8 +190,28 @@ def test_who_does_not_come_through_the_door_is_not_heard(begin: bytes) -> None:
 def test_a_slow_frame_and_an_idle_connection_are_ended() -> None:
     box = Box(replace_limits(idle=0.1, frame=0.1))
     assert box.talk(PROXY, end=False) == b""
+    assert box.intake.refused == {}
     assert box.talk(PROXY, push(1)[:20], end=False) == b""
     assert box.readings == []
+    assert box.intake.refused == {SLOW: 1}
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 47])
+def test_a_frame_that_is_cut_short_is_counted(size: int) -> None:
+    box = Box()
+    assert box.talk(PROXY, push(1)[:size]) == b""
+    assert box.intake.refused == {CUT: 1}
+    assert len(box.said) == 1
+
+
+def test_what_is_not_ascii_is_no_value_and_no_exception(tmp_path: Path) -> None:
+    box = Box()
+    box.source.take = partial(
+        Tracker(Meter("linky", "Linky", 300, "hems_ha"), tmp_path, print).take, Broker()
+    )
+    odd = {**VALUES, "ADCO": "\ud800", "PTEC": "\udfff", "\ud800": "1"}
+    assert len(box.talk(PROXY, push(1, odd), push(2))) == 2 * 48
+    assert box.source.taken == 2
 
 
 def test_one_address_can_not_take_all_connections() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from hems.linky.labels import Mode
-from hems.linky.meter import CONFIRMATIONS, Contradiction, Reading, State, take
+from hems.linky.meter import CLOCK_SECONDS, CONFIRMATIONS, Contradiction, Reading, State, take
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,11 +19,13 @@ def read(values: dict[str, Any], **other: Any) -> Reading:
     return Reading(values=values, **how)
 
 
-def taken(*readings: Reading, state: State | None = None) -> tuple[State, list[Any]]:
+def taken(
+    *readings: Reading, state: State | None = None, confirm: float = 0.0
+) -> tuple[State, list[Any]]:
     state = state or State()
     published = []
     for reading in readings:
-        state, values = take(state, reading)
+        state, values = take(state, reading, confirm)
         published.append(values)
     return state, published
 
@@ -84,12 +86,13 @@ def test_an_empty_value_is_none_and_never_zero() -> None:
         (read({"BASE": 9_000_000}), Contradiction.JUMP),
         (read(FIRST, meter="b"), Contradiction.METER),
         (read({"EAST": 1_000_000}, mode=Mode.STANDARD), Contradiction.MODE),
+        (read(FIRST, clock=-CLOCK_SECONDS - 1), Contradiction.CLOCK),
     ],
 )
 def test_a_lone_contradiction_is_dropped_and_counted(
     odd: Reading, contradiction: Contradiction
 ) -> None:
-    state, values = taken(read(FIRST), odd, read({"BASE": 1_000_020}))
+    state, values = taken(read(FIRST, clock=0), odd, read({"BASE": 1_000_020}, clock=60))
     assert values[1] is None
     assert values[2]["energy"] == 1000.02
     assert state.dropped == {contradiction.name.lower(): 1}
@@ -105,6 +108,28 @@ def test_a_meter_that_was_exchanged_goes_on_where_the_old_one_was() -> None:
     assert values[-1]["base"] == values[-1]["energy"]
     assert state.changed == Contradiction.METER.value
     assert state.dropped == {}
+
+
+def test_old_frames_sent_again_in_a_burst_are_no_exchanged_meter() -> None:
+    burst = [read({"BASE": 900_000 + n}, at=10.0 + n) for n in range(50)]
+    after = read({"BASE": 1_000_020}, at=60.0)
+    state, values = taken(read(FIRST), *burst, after, confirm=100.0)
+    assert values[1:-1] == [None] * 50
+    assert values[-1]["energy"] == 1000.02
+    assert state.dropped == {"backward": 50}
+
+
+def test_an_exchanged_meter_is_taken_when_it_was_heard_for_long_enough() -> None:
+    new = [read({"BASE": 3 + n}, meter="b", at=60.0 * n) for n in range(1, 4)]
+    _, values = taken(read(FIRST), *new[:2], confirm=100.0)
+    assert values[-1] is None
+    state, values = taken(read(FIRST), *new, confirm=100.0)
+    assert (values[-1]["energy"], state.meter) == (1000.002, "b")
+
+
+def test_the_grid_may_set_a_meters_clock_right() -> None:
+    _, values = taken(read(FIRST, clock=1000), read(FIRST, clock=1000 - CLOCK_SECONDS), read(FIRST))
+    assert None not in values
 
 
 def test_switching_the_mode_and_back_counts_nothing_twice() -> None:

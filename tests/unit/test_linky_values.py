@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hems.linky import announce, forget, store
-from hems.linky.labels import HISTORIQUE, LABELS, STANDARD, Kind, Mode, value_of
+from hems.linky.labels import HISTORIQUE, LABELS, STANDARD, Kind, Mode, clock_of, value_of
 from hems.linky.meter import State, name_of
 from hems.linky.tracker import Meter, Tracker
 from hems.linky.values import read
@@ -88,6 +88,23 @@ def test_what_is_no_number_is_damaged_and_left_out(text: str) -> None:
     assert "EAST" not in found.reading.values
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("H250101120000|", 0),
+        ("H250101120000", 0),
+        ("E250101120000|", -3600),  # summer time is an hour ahead
+        (" 250101120000|", 0),  # overseas: no season
+        ("h250101120000|", None),  # the meter does not trust its clock
+        ("H251301120000|", None),
+        ("", None),
+    ],
+)
+def test_the_meters_clock(text: str, seconds: int | None) -> None:
+    noon = 1_735_732_800
+    assert clock_of(text) == (None if seconds is None else noon + seconds)
+
+
 def test_what_is_no_linky_is_none() -> None:
     assert read({}, SALT, None) is None
     assert read({"hello": "world"}, SALT, None) is None
@@ -132,7 +149,8 @@ def test_power_is_a_measurement_and_a_contract_is_not() -> None:
 
 
 def tracker(path: Path, said: list[str] | None = None) -> Tracker:
-    return Tracker(Meter("linky", "Linky", 300, "hems_ha"), path, (said or []).append)
+    lines = [] if said is None else said
+    return Tracker(Meter("linky", "Linky", 300, "hems_ha"), path, lines.append)
 
 
 def test_a_meter_is_remembered_over_a_restart(tmp_path: Path) -> None:
@@ -146,6 +164,40 @@ def test_a_meter_is_remembered_over_a_restart(tmp_path: Path) -> None:
     assert second.take(broker, {**STANDARD_FRAME, "EAST": "000000001"}, 20.0) is False
     assert second.take(broker, {**STANDARD_FRAME, "EAST": "002565300"}, 80.0) is True
     assert [state["energy"] for state in broker.states] == [2565.285, 2565.3]
+
+
+def test_an_exchanged_meter_is_remembered_at_once(tmp_path: Path) -> None:
+    """Or a power cut within the minutes until the next write would undo it."""
+    broker: Any = Broker()
+    first = tracker(tmp_path)
+    first.take(broker, STANDARD_FRAME, 10.0)
+    for second in range(3):
+        index = f"{1000 + second:09d}"
+        first.take(broker, {**STANDARD_FRAME, "ADSC": "0418", "EAST": index}, 20.0 + second)
+    after_a_power_cut = tracker(tmp_path)
+    assert after_a_power_cut.state.total == first.state.total == 2_565_287
+    assert after_a_power_cut.state.raw["EAST"] == 1002
+
+
+@pytest.mark.parametrize("salt", ["", "00" * 15, "00" * 65, "xx"])
+def test_a_salt_that_nothing_can_be_hidden_with_is_refused(salt: str) -> None:
+    content = json.loads(store.to_json(store.Kept()))
+    with pytest.raises(store.StoreError):
+        store.from_json(json.dumps(content | {"salt": salt}))
+
+
+def test_a_file_that_can_not_even_be_set_aside_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "linky.json").write_text("{")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    said: list[str] = []
+    assert tracker(tmp_path, said).take(Broker(), STANDARD_FRAME, 10.0) is True  # type: ignore[arg-type]
+    assert "Read-only" in said[0]
 
 
 def test_new_labels_are_announced_once(tmp_path: Path) -> None:
@@ -173,9 +225,9 @@ def test_a_broken_file_is_set_aside_and_said(tmp_path: Path, content: str) -> No
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     state = State(
-        "ab", Mode.STANDARD, {"EAST": 5}, {"EAST": 7}, 7, dropped={"jump": 2}, changed="x"
+        "ab", Mode.STANDARD, {"EAST": 5}, 1.5, {"EAST": 7}, 7, dropped={"jump": 2}, changed="x"
     )
-    kept = store.Kept(state, b"\1\2", 12.5)
+    kept = store.Kept(state, bytes(range(16)), 12.5)
     store.save(tmp_path / "linky.json", kept)
     assert store.load(tmp_path / "linky.json") == (kept, "")
 

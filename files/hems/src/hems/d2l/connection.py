@@ -21,6 +21,8 @@ PROXY_BYTES = 107  # the longest line, with its end
 PROXY_SECONDS = 5.0  # nginx sends it with its first byte
 ANSWER_SECONDS = 5.0
 TOO_MANY = "there are too many connections"
+CUT = "it was cut short"
+SLOW = "it took too long"
 NOT_PROXIED = "a connection did not come through the door"
 
 
@@ -103,10 +105,7 @@ class Connections:
                 begin = await reader.read(1)
             if not begin:
                 return
-            async with asyncio.timeout(self._limits.frame):
-                head = begin + await reader.readexactly(CLEAR - 1)
-                size = self._intake.size(head, address, self._now())
-                data = head + await reader.readexactly(size - CLEAR)
+            data = await self._rest(begin, reader, address)
             try:
                 answer = self._intake.accept(data, address, self._now())
             except Refused:
@@ -116,3 +115,17 @@ class Connections:
                 writer.write(answer)
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await writer.drain()
+
+    async def _rest(self, begin: bytes, reader: asyncio.StreamReader, address: str) -> bytes:
+        """Return the whole frame that begins with this byte. Raises Refused."""
+        try:
+            async with asyncio.timeout(self._limits.frame):
+                head = begin + await reader.readexactly(CLEAR - 1)
+                size = self._intake.size(head, address, self._now())
+                return head + await reader.readexactly(size - CLEAR)
+        except (OSError, EOFError) as error:  # a TimeoutError is an OSError
+            reason = SLOW if isinstance(error, TimeoutError) else CUT
+            self._intake.refused[reason] += 1
+            line = f"A frame from {address} was dropped: {reason}."
+            self._intake.tell(line, self._now())
+            raise Refused from error

@@ -54,7 +54,9 @@ class Daemon:
         environment: Mapping[str, str],
     ) -> None:
         self._trackers = {
-            dongle.name: Tracker(Meter(dongle.name, dongle.title, mine.expire, prefix), state, say)
+            dongle.name: Tracker(
+                Meter(dongle.name, dongle.title, mine.expire, prefix, mine.confirm), state, say
+            )
             for dongle in mine.dongles
         }
         self._silence, self._started = mine.silence, time.monotonic()

@@ -220,7 +220,7 @@ def reply(request: Frame, now: float) -> Frame | None:
 
 
 def reading(frame: Frame) -> dict[str, str]:
-    """Return a push's labels and values, as the meter gave them.
+    """Return a push's labels and values, as the meter gave them; what is not ASCII is none of its.
 
     Raises FrameError.
     """
@@ -230,4 +230,8 @@ def reading(frame: Frame) -> dict[str, str]:
         raise FrameError(Fault.CONTENT) from error
     if not isinstance(found, dict):
         raise FrameError(Fault.CONTENT)
-    return {label: value for label, value in found.items() if isinstance(value, str)}
+    return {label: value for label, value in found.items() if _is_text(label, value)}
+
+
+def _is_text(label: str, value: object) -> bool:
+    return label.isascii() and isinstance(value, str) and value.isascii()

@@ -47,6 +47,7 @@ class D2lSettings(Table, frozen=True):
 
     port: Port  # on loopback, behind the door
     expire: Seconds  # after which a value is out of date
+    confirm: Seconds  # over which an exchanged meter must be heard until it is taken
     silence: Seconds  # of a dongle, until that is an issue
     dongles: tuple[Dongle, ...]
     limits: Limits

@@ -7,8 +7,10 @@ dongle spells in another way (SINST1 for SINSTS1) is in ALIASES.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 
 
@@ -141,8 +143,9 @@ ALIASES = {
 
 # Who the meter is: told apart, and kept from logs, files and entities (personal data).
 METER = ("ADCO", "ADSC")
-PERSONAL = (*METER, "PRM", "_ID_D2L")
-DATE = "DATE"  # standard mode: when the frame was made, local time
+DATE = "DATE"  # standard mode: when the frame was made
+_DATE = re.compile(r"([HE ])([0-9]{12})\|?")
+SUMMER = "E"  # an hour ahead of winter (H)
 
 # The meter's whole consumption: of what it is the sum, in each mode.
 TOTAL = {
@@ -164,6 +167,21 @@ def mode_of(values: Mapping[str, str]) -> Mode | None:
     ):
         return Mode.HISTORIQUE
     return None
+
+
+def clock_of(text: str) -> float | None:
+    """Return the meter's clock in its DATE, seconds since 1970 of its own winter time.
+
+    None where the meter gives none, or says by a small letter that its clock is not to be trusted.
+    """
+    found = _DATE.fullmatch(text.rstrip(" "))
+    if not found:
+        return None
+    try:
+        local = datetime.strptime(found[2], "%y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+    return local - 3600 if found[1] == SUMMER else local
 
 
 def value_of(label: str, text: str) -> str | int | None:

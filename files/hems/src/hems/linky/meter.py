@@ -1,9 +1,11 @@
 """From a meter's successive values to what is published: energy that only goes up. Pure.
 
-What contradicts the reading before (an index that goes backward or further than any house can
-draw, another meter's number, the other mode) is held back. When CONFIRMATIONS readings in a row
-agree with each other, it was no error: the meter was exchanged or switched over. The published
-counters then go on from where they were, by what the new meter counts from its first such reading.
+What contradicts the reading before (an index or a clock that goes backward, an index that goes
+further than any house can draw, another meter's number, the other mode) is held back. When
+CONFIRMATIONS readings in a row agree with each other, it was no error: the meter was exchanged or
+switched over. The published counters then go on from where they were, by what the new meter counts
+from its first such reading. They must be spread over longer than a reader's pause between two
+frames: old frames that somebody sends again, in whatever number, have a new one among them by then.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from hems.linky.labels import LABELS, POWER, PRODUCTION, TARIFF, TOTAL, Mode
 CONFIRMATIONS = 3  # readings that must agree
 MOST_WATTS = 250_000  # more than a Linky (36 kVA, three phase) can pass, with room
 MARGIN_WH = 1_000  # whatever the time since the last reading
+CLOCK_SECONDS = 60  # by which the grid may set a meter's clock back
 
 Value = int | float | str | None  # None: the meter gave none
 
@@ -28,6 +31,7 @@ class Contradiction(Enum):
     MODE = "the meter was switched to its other mode"
     BACKWARD = "an index went backward"
     JUMP = "an index went up by more than a house can draw"
+    CLOCK = "the meter's clock went backward"
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,16 @@ class Reading:
 
     ``meter`` tells meters apart, without being the meter's number; it is empty where a frame does
     not say it. ``elapsed`` is the seconds since the last reading that was taken, None where nobody
-    knows.
+    knows. ``clock`` is the meter's own, in seconds, None where it gives none; ``at`` the box's, in
+    monotonic seconds.
     """
 
     meter: str
     mode: Mode
     values: Mapping[str, int | str | None]
     elapsed: float | None = None
+    clock: float | None = None
+    at: float = 0.0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,7 +65,8 @@ class Reading:
 class Doubt:
     """Readings that contradict what is known and agree with each other.
 
-    ``first`` and ``latest`` are what each counter among them said first and last.
+    ``first`` and ``latest`` are what each counter among them said first and last, ``clock`` what
+    the meter's clock said last, ``since`` when the first of them came, in monotonic seconds.
     """
 
     contradiction: Contradiction
@@ -66,11 +74,14 @@ class Doubt:
     mode: Mode
     first: Mapping[str, int]
     latest: Mapping[str, int]
+    clock: float | None
+    since: float
     count: int = 1
 
     def agrees(self, reading: Reading) -> bool:
         """Whether a reading could follow these."""
-        return _contradiction(self.meter, self.mode, self.latest, reading) is None
+        known = Known(self.meter, self.mode, self.latest, self.clock)
+        return _contradiction(known, reading) is None
 
     def and_also(self, reading: Reading) -> Doubt:
         """Return these with one more."""
@@ -79,17 +90,25 @@ class Doubt:
             meter=self.meter or reading.meter,
             first={**reading.counts, **self.first},
             latest={**self.latest, **reading.counts},
+            clock=self.clock if reading.clock is None else reading.clock,
             count=self.count + 1,
         )
 
 
 @dataclass(frozen=True)
-class State:
-    """What is known of a meter. ``raw`` is the meter's own index, ``published`` ours, both Wh."""
+class Known:
+    """What a reading must not contradict; ``raw`` is the meter's own indexes, Wh."""
 
     meter: str = ""
     mode: Mode | None = None
     raw: Mapping[str, int] = field(default_factory=dict)
+    clock: float | None = None
+
+
+@dataclass(frozen=True)
+class State(Known):
+    """What is known of a meter; ``published`` is its indexes as we count them on, Wh."""
+
     published: Mapping[str, int] = field(default_factory=dict)
     total: int | None = None  # Wh; the whole consumption, as published
     doubt: Doubt | None = None
@@ -97,13 +116,16 @@ class State:
     changed: str = ""  # the last exchange or switch, in words
 
 
-def take(state: State, reading: Reading) -> tuple[State, dict[str, Value] | None]:
+def take(
+    state: State, reading: Reading, confirm: float = 0.0
+) -> tuple[State, dict[str, Value] | None]:
     """Return the new state and what to publish by name; None when the reading is held back.
 
+    ``confirm`` is over how many seconds readings must agree to outweigh what was known before.
     Names are those of ``name_of``, and energy, power and tariff, which every meter has; energy is
     in kWh, reactive energy in kvarh, the rest as the meter gives it.
     """
-    problem = _contradiction(state.meter, state.mode, state.raw, reading)
+    problem = _contradiction(state, reading)
     if problem is None:
         return _accept(_forget_doubt(state), reading)
     doubt = state.doubt
@@ -111,30 +133,34 @@ def take(state: State, reading: Reading) -> tuple[State, dict[str, Value] | None
         doubt = doubt.and_also(reading)
     else:
         state = _forget_doubt(state)
-        doubt = Doubt(problem, reading.meter, reading.mode, reading.counts, reading.counts)
-    if doubt.count < CONFIRMATIONS:
+        counts = reading.counts
+        doubt = Doubt(
+            problem, reading.meter, reading.mode, counts, counts, reading.clock, reading.at
+        )
+    if doubt.count < CONFIRMATIONS or reading.at - doubt.since < confirm:
         return replace(state, doubt=doubt), None
     return _accept(_rebased(state, doubt), reading)
 
 
-def _contradiction(
-    meter: str, mode: Mode | None, raw: Mapping[str, int], reading: Reading
-) -> Contradiction | None:
-    if meter and reading.meter and reading.meter != meter:
+def _contradiction(known: Known, reading: Reading) -> Contradiction | None:
+    if known.meter and reading.meter and reading.meter != known.meter:
         return Contradiction.METER
-    if mode is not None and reading.mode is not mode:
+    if known.mode is not None and reading.mode is not known.mode:
         return Contradiction.MODE
     most = None
     if reading.elapsed is not None:
         most = MARGIN_WH + reading.elapsed * MOST_WATTS / 3600
     for label, count in reading.counts.items():
-        before = raw.get(label)
+        before = known.raw.get(label)
         if before is None:
             continue
         if count < before:
             return Contradiction.BACKWARD
         if most is not None and count - before > most:
             return Contradiction.JUMP
+    then, now = known.clock, reading.clock
+    if then is not None and now is not None and now < then - CLOCK_SECONDS:
+        return Contradiction.CLOCK
     return None
 
 
@@ -153,6 +179,7 @@ def _rebased(state: State, doubt: Doubt) -> State:
         meter=doubt.meter or state.meter,
         mode=doubt.mode,
         raw=doubt.first,
+        clock=doubt.clock,
         doubt=None,
         changed=doubt.contradiction.value,
     )
@@ -173,6 +200,7 @@ def _accept(state: State, reading: Reading) -> tuple[State, dict[str, Value]]:
         meter=reading.meter or state.meter,
         mode=reading.mode,
         raw=raw,
+        clock=state.clock if reading.clock is None else reading.clock,
         published=published,
         total=total,
     )

@@ -18,6 +18,7 @@ from hems.linky.labels import LABELS, Mode
 from hems.linky.meter import State
 
 FORMAT = 1
+SALT_BYTES = 16
 
 
 class StoreError(ValueError):
@@ -29,7 +30,7 @@ class Kept:
     """A meter's state, the salt that hides its number, and the wall's time of its last reading."""
 
     state: State = field(default_factory=State)
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES))
     at: float | None = None  # seconds since 1970
 
 
@@ -43,6 +44,7 @@ def to_json(kept: Kept) -> str:
         "meter": state.meter,
         "mode": state.mode.value if state.mode else None,
         "raw": dict(state.raw),
+        "clock": state.clock,
         "published": dict(state.published),
         "total": state.total,
         "dropped": dict(state.dropped),
@@ -61,16 +63,20 @@ def from_json(text: str) -> Kept:
         if content["format"] != FORMAT:
             raise StoreError(f"it has format {content['format']}")
         at, total, mode = content["at"], content["total"], content["mode"]
+        clock, salt = content.get("clock"), bytes.fromhex(content["salt"])
+        if len(salt) != SALT_BYTES:
+            raise StoreError("its salt has another size")
         state = State(
             meter=str(content["meter"]),
             mode=Mode(mode) if mode else None,
             raw=_counts(content["raw"]),
+            clock=None if clock is None else float(clock),
             published=_counts(content["published"]),
             total=None if total is None else int(total),
             dropped={str(key): int(value) for key, value in content["dropped"].items()},
             changed=str(content["changed"]),
         )
-        return Kept(state, bytes.fromhex(content["salt"]), None if at is None else float(at))
+        return Kept(state, salt, None if at is None else float(at))
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise StoreError(str(error)) from error
 
@@ -90,10 +96,14 @@ def load(path: Path) -> tuple[Kept, str]:
         return Kept(), ""
     except (OSError, UnicodeDecodeError, StoreError) as error:
         aside = path.with_name(f"{path.name}.{time.strftime('%Y-%m-%dT%H-%M-%S')}.broken")
-        path.rename(aside)
+        try:
+            path.rename(aside)
+            where = f"it is kept as {aside}"
+        except OSError as second:  # the daemon reads on, and says so again when it can't save
+            where = f"nor can it be set aside ({second.strerror})"
         return Kept(), (
-            f"What was remembered of the meter can't be read ({error}): it is kept as {aside}, and "
-            "the energy counters start from the meter's own again."
+            f"What was remembered of the meter can't be read ({error}): {where}, and the energy "
+            "counters start from the meter's own again."
         )
 
 

@@ -22,6 +22,7 @@ class Meter:
     title: str  # for people
     expire: float  # seconds after which a value is out of date
     prefix: str  # topic that Home Assistant's discovery listens to
+    confirm: float = 0.0  # seconds over which an exchanged meter must be heard
 
 
 class Tracker:
@@ -56,12 +57,12 @@ class Tracker:
         contradicts the one before, None when it is no Linky's.
         """
         wall = time.time()
-        found = values.read(texts, self._kept.salt, self._elapsed(now, wall))
+        found = values.read(texts, self._kept.salt, self._elapsed(now, wall), now)
         if found is None:
             return None
         self.damaged += len(found.damaged)
         before = self._kept.state
-        state, published = take(before, found.reading)
+        state, published = take(before, found.reading, self.meter.confirm)
         self._kept = replace(self._kept, state=state)
         if published is None:
             return False
@@ -69,7 +70,8 @@ class Tracker:
             self._tell(before, state)
         self._taken, self._kept = now, replace(self._kept, at=wall)
         self._publish(published, publisher)
-        if now - self._saved >= SAVE_SECONDS or before.mode is not state.mode:
+        # What followed a contradiction must not be asked again after a power cut.
+        if now - self._saved >= SAVE_SECONDS or before.mode is None or before.doubt is not None:
             self.save(now)
         return True
 

@@ -20,11 +20,13 @@ class Read:
     damaged: tuple[str, ...] = ()
 
 
-def read(texts: Mapping[str, str], salt: bytes, elapsed: float | None) -> Read | None:
+def read(
+    texts: Mapping[str, str], salt: bytes, elapsed: float | None, at: float = 0.0
+) -> Read | None:
     """Return the reading in a frame's texts; None where they are no Linky's.
 
     Labels that nobody knows are left out, and so is who the meter is: ``salt`` hides its number.
-    ``elapsed`` is the seconds since the last reading that was taken.
+    ``elapsed`` is the seconds since the last reading that was taken, ``at`` monotonic seconds.
     """
     texts = {labels.ALIASES.get(label, label): text for label, text in texts.items()}
     mode = labels.mode_of(texts)
@@ -39,7 +41,9 @@ def read(texts: Mapping[str, str], salt: bytes, elapsed: float | None) -> Read |
             damaged.append(label)
             continue
         values[label] = value[:TEXT_CHARACTERS] if isinstance(value, str) else value
-    return Read(Reading(_meter(texts, salt), mode, values, elapsed), tuple(sorted(damaged)))
+    clock = labels.clock_of(texts.get(labels.DATE, ""))
+    reading = Reading(_meter(texts, salt), mode, values, elapsed, clock, at)
+    return Read(reading, tuple(sorted(damaged)))
 
 
 def _meter(texts: Mapping[str, str], salt: bytes) -> str:

@@ -61,7 +61,7 @@ def run(environment: Mapping[str, str]) -> None:
     """Run until a signal ends it. Raises HemsError."""
     directory = Path(environment.get("HEMS_SETTINGS", settings.DIRECTORY))
     appliance, mine = settings.appliance(directory), tic(directory)
-    meter = Meter(mine.name, mine.title, mine.expire, appliance.mqtt.discovery)
+    meter = Meter(mine.name, mine.title, mine.expire, appliance.mqtt.discovery, mine.confirm)
     tracker = Tracker(meter, Path(environment.get("STATE_DIRECTORY", "")), say)
     publisher = Publisher("tic", password(environment), tracker.discovery, say)
     publisher.start(appliance.ports.mqtt)

@@ -24,6 +24,7 @@ class TicSettings(Table, frozen=True):
     name: Name  # start of the entities' ids
     title: Text  # for people
     expire: Seconds  # after which a value is out of date
+    confirm: Seconds  # over which an exchanged meter must be heard until it is taken
     interval: Seconds  # at least between two readings that are published
     silence: Seconds  # of the meter, until that is an issue
 
