@@ -64,7 +64,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
         made = Server(*steps)
         monkeypatch.setattr(adopt, "rest", made.rest)
         monkeypatch.setattr(adopt.entries, "rest", made.rest)
-        monkeypatch.setattr(adopt, "access", lambda _appliance: Access(1, "token"))
+        monkeypatch.setattr(adopt, "access_of", lambda _appliance: Access(1, "token"))
         monkeypatch.setattr(adopt, "wait_running", lambda _access, _seconds: None)
         monkeypatch.setattr(adopt, "_end_discovered", lambda _access: None)
         monkeypatch.setattr(adopt.time, "sleep", lambda _seconds: None)
@@ -155,7 +155,7 @@ def test_an_entry_is_left_alone(
     home_assistant = server()
     home_assistant.entries = [{"entry_id": "e", "state": "setup_retry", "source": "user"}]
     if not running:
-        monkeypatch.setattr(adopt, "access", silent)
+        monkeypatch.setattr(adopt, "access_of", silent)
     write_entry(box)
     said: list[str] = []
     adopt.adopt(box, said.append)

@@ -213,7 +213,7 @@ def box(tmp_path: Path) -> Appliance:
 @contextmanager
 def running(monkeypatch: pytest.MonkeyPatch, entry: Entry | None) -> Iterator[None]:
     monkeypatch.setattr(care, "runs", lambda _appliance: True)
-    monkeypatch.setattr(care, "access", lambda _appliance: None)
+    monkeypatch.setattr(care, "access_of", lambda _appliance: None)
     monkeypatch.setattr(care.entries, "find", lambda _access: entry)
     yield
 

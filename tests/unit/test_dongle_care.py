@@ -65,7 +65,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     made = Box(tmp_path)
     made.take({"domain": "zha", "data": {"device": {"path": str(made.dongle)}}})
     monkeypatch.setattr(care, "runs", made.is_running)
-    monkeypatch.setattr(care, "access", lambda _appliance: None)
+    monkeypatch.setattr(care, "access_of", lambda _appliance: None)
     monkeypatch.setattr(care.entries, "find", made.find)
     monkeypatch.setattr(care, "backup", lambda _appliance, inside: NEW if inside else None)
     monkeypatch.setattr(care.entries.time, "sleep", made.sleep)

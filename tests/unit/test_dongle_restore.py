@@ -63,7 +63,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(restore, "Radio", lambda _paths: made)
     monkeypatch.setattr(restore.systemd, "stop", lambda unit: made.done.append(f"stop {unit}"))
     monkeypatch.setattr(restore.systemd, "start", lambda unit: made.done.append(f"start {unit}"))
-    monkeypatch.setattr(restore, "access", lambda _appliance: None)
+    monkeypatch.setattr(restore, "access_of", lambda _appliance: None)
     monkeypatch.setattr(restore, "wait_running", lambda _access, _seconds: None)
     monkeypatch.setattr(restore.entries, "find", lambda _access: made.entry)
     monkeypatch.setattr(restore.dongle, "plugged", lambda _wanted: [DEVICE])

@@ -210,14 +210,14 @@ def test_only_root_has_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = GOOD.replace("/etc/hems/secrets", str(tmp_path))
     appliance = parse(text, Appliance, "hems.toml")
     with pytest.raises(HomeAssistantError, match="run the whole playbook"):
-        home_assistant.access(appliance)
+        home_assistant.access_of(appliance)
     (tmp_path / home_assistant.SECRET).write_text(f"{TOKEN}\n")
     port = appliance.ports.home_assistant
-    assert home_assistant.access(appliance) == Access(port, TOKEN)
+    assert home_assistant.access_of(appliance) == Access(port, TOKEN)
 
     def refuse(*_: Any, **__: Any) -> str:
         raise PermissionError
 
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(HomeAssistantError, match="put 'sudo' before"):
-        home_assistant.access(appliance)
+        home_assistant.access_of(appliance)

@@ -8,7 +8,7 @@ import pytest
 from hems.cli.zigbee.pair import arguments
 from hems.home_assistant import HomeAssistantError
 from hems.zigbee.pairing import pulses
-from hems.zigbee.pairing.settle import PairingError, Request
+from hems.zigbee.pairing.joined import PairingError, Request
 
 from tests.unit.zha_events import MONITOR, READER, entities
 from tests.unit.zha_house import METER, SITES, House

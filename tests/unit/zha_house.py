@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
-from hems.zigbee.pairing import settle
+from hems.zigbee.pairing import joined
+from hems.zigbee.pairing.joined import Request, Session
 from hems.zigbee.pairing.registry import Registry
-from hems.zigbee.pairing.settle import Request, Session
 
 from tests.unit.zha_events import MODELS, entities
 
@@ -112,14 +112,14 @@ class House:
         return next(key for key, one in self.entries.items() if one["entity_id"] == entity_id)
 
     def session(self, monkeypatch: pytest.MonkeyPatch, pulses: int = SITES) -> Session:
-        monkeypatch.setattr(settle, "rest", self.rest)
+        monkeypatch.setattr(joined, "rest", self.rest)
         for name in ("READING_SECONDS", "DERIVED_SECONDS", "POLL_SECONDS"):
-            monkeypatch.setattr(settle, name, 0.0)
+            monkeypatch.setattr(joined, name, 0.0)
         connection = cast(HomeAssistant, self)
         access = Access(1, "t")
         return Session(access, connection, Registry(connection), METER, pulses, self.said.append)
 
     def pair(self, monkeypatch: pytest.MonkeyPatch, ieee: str, request: Request) -> None:
         session = self.session(monkeypatch)
-        named = settle.names(session, session.registry.devices()[ieee], request)
-        settle.energy(session, named, request)
+        named = joined.names(session, session.registry.devices()[ieee], request)
+        joined.energy(session, named, request)

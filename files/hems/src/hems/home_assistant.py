@@ -50,7 +50,7 @@ class Access(NamedTuple):
     token: str
 
 
-def access(appliance: Appliance) -> Access:
+def access_of(appliance: Appliance) -> Access:
     """Return how to come in. Raises HomeAssistantError (only root may read the token)."""
     try:
         token = (appliance.paths.secrets / SECRET).read_text(encoding="utf-8").removesuffix("\n")

@@ -13,7 +13,7 @@ from hems.home_assistant import (
     Access,
     HomeAssistant,
     HomeAssistantError,
-    access,
+    access_of,
     rest,
     wait_running,
 )
@@ -83,7 +83,7 @@ def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
 def _deleted(appliance: Appliance) -> bool:
     """Whether the entry on disk is there no more: Home Assistant writes its file later."""
     try:
-        return entries.find(access(appliance)) is None
+        return entries.find(access_of(appliance)) is None
     except HomeAssistantError:  # it does not run, so the file is right
         return False
 
@@ -91,21 +91,21 @@ def _deleted(appliance: Appliance) -> bool:
 def _say_state(appliance: Appliance, say: Callable[[str], None]) -> None:
     """Say what is wrong with an entry that does not work: whoever asks was sent here by it."""
     with suppress(HomeAssistantError):  # it does not run, which is another issue
-        entry = entries.find(access(appliance))
+        entry = entries.find(access_of(appliance))
         if entry is not None and not entry.loaded:
             say(NOT_WORKING.format(entry))
 
 
 def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
     device = str(_plugged(appliance.zigbee.dongle))
-    come_in = access(appliance)
-    wait_running(come_in, START_SECONDS)
-    if entries.find(come_in) is not None:  # younger than the file
+    access = access_of(appliance)
+    wait_running(access, START_SECONDS)
+    if entries.find(access) is not None:  # younger than the file
         say(ALREADY.format(device))
         return device
     say(f"Home Assistant takes the Zigbee dongle {device} …")
-    done = _flow(come_in, device)
-    _end_discovered(come_in)
+    done = _flow(access, device)
+    _end_discovered(access)
     state = f"{done.state} ({done.reason})" if done.reason else done.state
     say(f"Home Assistant has taken the Zigbee dongle {device}; Zigbee is {state}.")
     return device
@@ -119,9 +119,9 @@ def _plugged(wanted: str) -> Path:
         return dongle.choose(dongle.plugged(wanted), wanted)
 
 
-def _flow(come_in: Access, device: str) -> Done:
+def _flow(access: Access, device: str) -> Done:
     """Go through the flow. Raises HemsError; then nothing of the flow is left."""
-    step = rest(come_in, "POST", FLOWS, {"handler": entries.DOMAIN}, STEP_SECONDS)
+    step = rest(access, "POST", FLOWS, {"handler": entries.DOMAIN}, STEP_SECONDS)
     path = f"{FLOWS}/{step['flow_id']}"
     deadline = time.monotonic() + FLOW_SECONDS
     try:
@@ -136,20 +136,20 @@ def _flow(come_in: Access, device: str) -> Done:
                 )
             if isinstance(reply, Wait):
                 time.sleep(POLL_SECONDS)
-                step = rest(come_in, "GET", path, timeout=STEP_SECONDS)
+                step = rest(access, "GET", path, timeout=STEP_SECONDS)
             else:
-                step = rest(come_in, "POST", path, reply.data, STEP_SECONDS)
+                step = rest(access, "POST", path, reply.data, STEP_SECONDS)
     except BaseException:
         with suppress(HomeAssistantError):  # one that was aborted is gone already
-            rest(come_in, "DELETE", path)
+            rest(access, "DELETE", path)
         raise
 
 
-def _end_discovered(come_in: Access) -> None:
+def _end_discovered(access: Access) -> None:
     """End what Home Assistant began when it saw the dongle: it would ask the owner to add it."""
-    with HomeAssistant(come_in) as home_assistant:
+    with HomeAssistant(access) as home_assistant:
         flows: list[dict[str, Any]] = home_assistant.call("config_entries/flow/progress")
     for one in flows:
         if one["handler"] == entries.DOMAIN and one["context"]["source"] == DISCOVERED:
             with suppress(HomeAssistantError):  # it may end by itself
-                rest(come_in, "DELETE", f"{FLOWS}/{one['flow_id']}")
+                rest(access, "DELETE", f"{FLOWS}/{one['flow_id']}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hems import HemsError, lock, systemd
-from hems.home_assistant import HomeAssistant, access
+from hems.home_assistant import HomeAssistant, access_of
 from hems.settings import Appliance
 from hems.zigbee import backups, dongle
 from hems.zigbee import entry as entries
@@ -24,8 +24,8 @@ PARTIAL = "Home Assistant could not read all of the network: try again in a minu
 
 def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
     """Return the answer to one of ZHA's commands. Raises HemsError when ZHA is not loaded."""
-    come_in = access(appliance)
-    entry = entries.find(come_in)
+    access = access_of(appliance)
+    entry = entries.find(access)
     if entry is None:
         raise HemsError(
             "Home Assistant has no Zigbee dongle yet: plug it in and type 'sudo hems zigbee adopt'."
@@ -36,7 +36,7 @@ def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
         raise HemsError(
             f"Zigbee does not run in Home Assistant, it is {entry}: 'hems status' says what to do."
         )
-    with HomeAssistant(come_in) as home_assistant:
+    with HomeAssistant(access) as home_assistant:
         return home_assistant.call(kind, timeout=timeout)
 
 
@@ -117,7 +117,7 @@ def backup_before_update(
 
 
 def _loaded(appliance: Appliance) -> bool:
-    entry = entries.wait_loaded(access(appliance), entries.LOAD_SECONDS)
+    entry = entries.wait_loaded(access_of(appliance), entries.LOAD_SECONDS)
     return entry is not None and entry.loaded
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hems import HemsError, lock, systemd
-from hems.home_assistant import access, wait_running
+from hems.home_assistant import access_of, wait_running
 from hems.settings import Appliance
 from hems.zigbee import adopt, adopted, backups, dongle
 from hems.zigbee import entry as entries
@@ -68,8 +68,8 @@ def _write(appliance: Appliance, device: Path, content: backups.Content, say: Sa
 
 def _loaded(appliance: Appliance, say: Say) -> Entry:
     """Wait until ZHA is loaded and return its entry as it then is."""
-    come_in = access(appliance)
-    wait_running(come_in, START_SECONDS)
-    if entries.find(come_in) is None:
+    access = access_of(appliance)
+    wait_running(access, START_SECONDS)
+    if entries.find(access) is None:
         adopt.adopt(appliance, say)
-    return entries.wait_loaded(come_in, entries.LOAD_SECONDS) or Entry("", "missing", "")
+    return entries.wait_loaded(access, entries.LOAD_SECONDS) or Entry("", "missing", "")

@@ -11,10 +11,10 @@ from hems import HemsError, settings
 from hems.cli import whole
 from hems.lock import appliance_lock
 from hems.settings import FEWEST_PULSES, MOST_PULSES
+from hems.zigbee.pairing.joined import Request
 from hems.zigbee.pairing.naming import NAME
 from hems.zigbee.pairing.pair import pair
 from hems.zigbee.pairing.search import METER
-from hems.zigbee.pairing.settle import Request
 
 SECONDS = 240
 MOST_SECONDS = 254  # that Zigbee knows; 255 would be for ever

@@ -9,16 +9,16 @@ from hems.home_assistant import (
     Access,
     HomeAssistant,
     HomeAssistantError,
-    access,
+    access_of,
     rest,
     wait_running,
 )
 from hems.settings import Appliance
 from hems.zigbee import entry
-from hems.zigbee.pairing import pulses, settle
+from hems.zigbee.pairing import joined, pulses
+from hems.zigbee.pairing.joined import PairingError, Request, Session
 from hems.zigbee.pairing.registry import ZHA, Registry
 from hems.zigbee.pairing.search import METER, PRESS, Device, Search, own_name
-from hems.zigbee.pairing.settle import PairingError, Request, Session
 
 Say = Callable[[str], None]
 
@@ -33,12 +33,12 @@ def pair(appliance: Appliance, request: Request, say: Say) -> None:
 
     Raises PairingError or HomeAssistantError with one sentence.
     """
-    come_in = access(appliance)
-    wait_running(come_in, START_SECONDS)
-    _check_zha(come_in)
-    with HomeAssistant(come_in) as connection:
+    access = access_of(appliance)
+    wait_running(access, START_SECONDS)
+    _check_zha(access)
+    with HomeAssistant(access) as connection:
         session = Session(
-            access=come_in,
+            access=access,
             connection=connection,
             registry=Registry(connection),
             meter=(appliance.meter.power, appliance.meter.energy),
@@ -50,18 +50,18 @@ def pair(appliance: Appliance, request: Request, say: Say) -> None:
         try:
             device = _find(session, search, request)
         finally:
-            _close(come_in)
+            _close(access)
         say(f"Joining is closed; {device.default_name} ({device.ieee}) is taken.")
         for other in search.others(device):
             say(f"Note: {other} joined as well and keeps Home Assistant's own names.")
-        device = settle.names(session, device, request)
-        settle.energy(session, device, request)
+        device = joined.names(session, device, request)
+        joined.energy(session, device, request)
         constant = pulses.agree(session, device, request)
-        settle.reading(session, device, request, constant)
+        joined.reading(session, device, request, constant)
 
 
-def _check_zha(come_in: Access) -> None:
-    found = entry.find(come_in)
+def _check_zha(access: Access) -> None:
+    found = entry.find(access)
     if found is None:
         raise PairingError(
             "Home Assistant has no Zigbee dongle yet: plug it in and type 'sudo hems zigbee adopt'."
@@ -79,7 +79,7 @@ def _prepare(session: Session, request: Request) -> dict[str, str]:
         entries = session.registry.entries()
         for wanted in session.meter:
             owner = entries[wanted]["platform"] if wanted in entries else None
-            if owner not in (None, ZHA) or (owner is None and settle.state(session.access, wanted)):
+            if owner not in (None, ZHA) or (owner is None and joined.state(session.access, wanted)):
                 raise PairingError(
                     f"{wanted} is an entity of {owner or 'the configuration files'} already: this "
                     "site's meter is not on Zigbee, so pair the device by a --name, or set "
@@ -134,10 +134,10 @@ def _find(session: Session, search: Search, request: Request) -> Device:
     )
 
 
-def _close(come_in: Access) -> None:
+def _close(access: Access) -> None:
     """Close joining; it ends by itself when Home Assistant can't be told."""
     try:
-        rest(come_in, "POST", "/api/services/zha/permit", {"duration": 0})
+        rest(access, "POST", "/api/services/zha/permit", {"duration": 0})
     except HomeAssistantError:
         return
 

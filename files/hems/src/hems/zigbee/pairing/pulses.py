@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 
 from hems.home_assistant import HomeAssistantError
-from hems.zigbee.pairing import settle
+from hems.zigbee.pairing import joined
+from hems.zigbee.pairing.joined import NO_VALUE, PairingError, Request, Session
 from hems.zigbee.pairing.naming import Entity, measures
 from hems.zigbee.pairing.search import METER, PRESS, Device
-from hems.zigbee.pairing.settle import NO_VALUE, PairingError, Request, Session
 
 KEY = "pulse_configuration"  # ends the unique id of the reader's number
 NEW = 1_000  # imp/kWh at which a reader is sold
@@ -68,7 +68,7 @@ def _write(session: Session, device: Device, number: str, wish: int) -> None:
         try:
             _act(session, "number", "set_value", entity_id=number, value=wish)
             _act(session, "homeassistant", "update_entity", entity_id=anew)
-            shown = (settle.state(session.access, number) or {"state": ""})["state"]
+            shown = (joined.state(session.access, number) or {"state": ""})["state"]
             if shown not in NO_VALUE and float(shown) == wish:
                 return
             problem = f"{number} is {shown or 'not there'}"

@@ -150,10 +150,10 @@ def reading(session: Session, device: Device, request: Request, pulses: int | No
     session.say(f"The house draws {derived[DERIVED[0]]}, and has used {derived[DERIVED[1]]}.")
 
 
-def state(come_in: Access, entity: str) -> Mapping[str, Any] | None:
+def state(access: Access, entity: str) -> Mapping[str, Any] | None:
     """Return an entity's state, None when there is no such entity. Raises HomeAssistantError."""
     try:
-        found: Mapping[str, Any] = rest(come_in, "GET", f"/api/states/{entity}")
+        found: Mapping[str, Any] = rest(access, "GET", f"/api/states/{entity}")
     except HomeAssistantError as error:
         if error.code == "404":
             return None
@@ -215,14 +215,14 @@ def _check_free(
             )
 
 
-def _wait_for(come_in: Access, ids: Iterable[str], seconds: float) -> dict[str, str]:
+def _wait_for(access: Access, ids: Iterable[str], seconds: float) -> dict[str, str]:
     """Return the entities' values with their units, those that there are within the time."""
     deadline = time.monotonic() + seconds
     values: dict[str, str] = {}
     left = list(ids)
     while left:
         for entity in list(left):
-            found = state(come_in, entity)
+            found = state(access, entity)
             if found and found["state"] not in NO_VALUE:
                 unit = found["attributes"].get("unit_of_measurement", "")
                 values[entity] = f"{found['state']} {unit}".strip()

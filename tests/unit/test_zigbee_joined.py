@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hems.zigbee.pairing import settle
-from hems.zigbee.pairing.settle import PairingError, Request
+from hems.zigbee.pairing import joined
+from hems.zigbee.pairing.joined import PairingError, Request
 
 from tests.unit.zha_events import MONITOR, READER
 from tests.unit.zha_house import METER, House
@@ -115,15 +115,15 @@ def test_the_first_readings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     device = session.registry.devices()[READER]
     house.values = {METER[0]: "430", METER[1]: "unknown"}
     with pytest.raises(PairingError, match=rf"^It is paired, but {METER[1]} had no value within"):
-        settle.reading(session, device, Request("meter", 240))
+        joined.reading(session, device, Request("meter", 240))
     house.values[METER[1]] = "0.0"
     with pytest.raises(PairingError, match=r"sensor\.hems_power and sensor\.hems_energy, which"):
-        settle.reading(session, device, Request("meter", 240))
+        joined.reading(session, device, Request("meter", 240))
     house.values |= {"sensor.hems_power": "430.0", "sensor.hems_energy": "0.0"}
-    settle.reading(session, device, Request("meter", 240))
+    joined.reading(session, device, Request("meter", 240))
     assert house.said[-2:] == [
         "It reports 430 W, 0.0 W.",
         "The house draws 430.0 W, and has used 0.0 W.",
     ]
-    settle.reading(session, device, Request("meter", 240), 1_000)
+    joined.reading(session, device, Request("meter", 240), 1_000)
     assert house.said[-2] == "It reports 430 W, 0.0 W at 1000 imp/kWh."
