@@ -44,6 +44,9 @@ REQUIRED: Mapping[str, Check] = {
     "hems_mqtt_devices": values.mqtt_devices,
     "hems_meter_power": values.matches(SENSOR, "an entity id such as sensor.meter_power"),
     "hems_meter_energy": values.matches(SENSOR, "an entity id such as sensor.meter_energy"),
+    "hems_meter_max_power": values.number(
+        1000, 1_000_000, "W that the main fuse lets the house draw", whole=True
+    ),
     "hems_meter_pulses_per_kwh": values.number(
         50, 10_000, "imp/kWh, as the meter says", whole=True
     ),

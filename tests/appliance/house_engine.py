@@ -2,8 +2,9 @@
 
 Usage: <venv>/bin/python house_engine.py CUSTOM_COMPONENTS  (the steps as JSON on standard input)
 
-A step is ``["power"|"energy", STATE, UNIT]``, ``["unit", ENTITY, UNIT]`` (as an owner chooses one),
-``["rename", ENTITY, ENTITY]``, ``["restart"]`` or ``["set-clock", SECONDS]`` (forward).
+A step is ``["power"|"energy", STATE, UNIT]``, ``["unit", ENTITY, UNIT]`` (an owner's choice),
+A step is ``["power"|"energy", STATE, UNIT]``, ``["unit", ENTITY, UNIT]``,
+``["earlier-release"]`` templates and a utility meter make our sensors until the restart.
 Prints one JSON object a step: our sensors' states and units.
 """
 
@@ -38,11 +39,42 @@ from homeassistant.util import dt as dt_util
 
 METER = {"power": "sensor.m_power", "energy": "sensor.m_energy"}
 OURS = ("power", "energy", "energy_today", "energy_week", "meter", "readings_dropped")
-CONFIG = {"hems": {**METER, "names": {}}}
+CONFIG = {"hems": {**METER, "max_power": 44_000, "names": {}}}
+# What releases before the integration wrote into packages/hems.
+EARLIER = {
+    "template": [
+        {
+            "sensor": [
+                {
+                    "name": f"House {kind}",
+                    "default_entity_id": f"sensor.hems_{kind}",
+                    "unique_id": f"hems_{kind}",
+                    "unit_of_measurement": unit,
+                    "device_class": kind,
+                    "state_class": state_class,
+                    "availability": f"{{{{ is_number(states('{METER[kind]}')) }}}}",
+                    "state": f"{{{{ states('{METER[kind]}') | float }}}}",
+                }
+                for kind, unit, state_class in (
+                    ("power", "W", "measurement"),
+                    ("energy", "kWh", "total_increasing"),
+                )
+            ]
+        }
+    ],
+    "utility_meter": {
+        "hems_energy_today": {
+            "unique_id": "hems_energy_today",
+            "source": "sensor.hems_energy",
+            "cycle": "daily",
+            "periodically_resetting": False,
+        }
+    },
+}
 
 
-async def start(directory: Path) -> core.HomeAssistant:
-    """Return a Home Assistant with the integration in it, and nothing else."""
+async def start(directory: Path, config: dict[str, Any]) -> core.HomeAssistant:
+    """Return a Home Assistant with these integrations in it, and nothing else."""
     hass = core.HomeAssistant(str(directory))
     loader.async_setup(hass)
     hass.config.skip_pip = True
@@ -57,7 +89,9 @@ async def start(directory: Path) -> core.HomeAssistant:
     await entity_registry.async_load(hass)
     await issue_registry.async_load(hass)
     await restore_state.async_load(hass)
-    assert await async_setup_component(hass, "hems", CONFIG)
+    for name in config:
+        assert await async_setup_component(hass, name, config), name
+    hass.bus.async_fire(core.EVENT_HOMEASSISTANT_START)
     hass.set_state(core.CoreState.running)
     await hass.async_block_till_done()
     return hass
@@ -89,7 +123,9 @@ def seen(hass: core.HomeAssistant) -> dict[str, Any]:
     registry = entity_registry.async_get(hass)
     shown = {}
     for key in OURS:
-        found = registry.async_get_entity_id("sensor", "hems", f"hems_{key}")
+        made = (("hems", ""), ("template", ""), ("utility_meter", "_single_tariff"))
+        ids = [registry.async_get_entity_id("sensor", by, f"hems_{key}{end}") for by, end in made]
+        found = next((one for one in ids if one), None)
         state = hass.states.get(found) if found else None
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         shown[key] = [state.state, unit] if state else None
@@ -102,8 +138,9 @@ async def run(components: str, steps: list[list[Any]]) -> None:
         directory = Path(name)
         (directory / ".storage").mkdir()
         (directory / "custom_components").symlink_to(components)
-        hass = await start(directory)
-        for words in steps:
+        earlier = steps[0] == ["earlier-release"]
+        hass = await start(directory, EARLIER if earlier else CONFIG)
+        for words in steps[earlier:]:
             if words == ["restart"]:
                 hass.bus.async_fire(core.EVENT_HOMEASSISTANT_STOP)
                 await hass.async_block_till_done()
@@ -111,7 +148,7 @@ async def run(components: str, steps: list[list[Any]]) -> None:
                 hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
                 await hass.async_block_till_done()
                 await hass.async_stop(force=True)
-                hass = await start(directory)
+                hass = await start(directory, CONFIG)
             else:
                 await step(hass, words)
             print(json.dumps(seen(hass)))

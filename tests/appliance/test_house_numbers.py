@@ -129,6 +129,50 @@ def test_a_meter_that_was_exchanged_is_no_consumption(engine: Run) -> None:
     assert last["readings_dropped"][0] == "0"
 
 
+def test_a_meter_that_begins_higher_is_no_consumption(engine: Run) -> None:
+    seen = engine(
+        ["energy", "unknown", "kWh"],
+        ["energy", "156.84", "kWh"],
+        ["energy", "156.97", "kWh"],
+        ["energy", "8431.2", "kWh"],
+        ["energy", "8431.5", "kWh"],
+    )
+    assert [number(one, "energy") for one in seen[2:]] == [156.97, 156.97, 157.27]
+    assert [number(one, "energy_today") for one in seen[2:]] == [0.13, 0.13, 0.43]
+
+
+def test_a_reader_that_says_0_twice_is_no_other_meter(engine: Run) -> None:
+    seen = engine(
+        ["energy", "unknown", "kWh"],
+        ["energy", "156.97", "kWh"],
+        ["energy", "0", "kWh"],
+        ["energy", "0.0", "kWh"],
+        ["energy", "156.98", "kWh"],
+    )
+    assert [number(one, "energy") for one in seen[1:]] == [156.97, 156.97, 156.97, 156.98]
+    assert seen[-1]["readings_dropped"][0] == "1"
+
+
+def test_a_box_of_an_earlier_release_goes_on_with_its_day(engine: Run) -> None:
+    """Templates and a utility meter made the sensors: ids, units and the day's energy stay."""
+    seen = engine(
+        ["earlier-release"],
+        ["power", "430", "W"],
+        ["energy", "156.84", "kWh"],
+        ["energy", "156.97", "kWh"],
+        ["unit", TODAY, "Wh"],
+        ["rename", "sensor.hems_power", "sensor.mine"],
+        ["restart"],
+        ["energy", "unknown", "kWh"],
+        ["energy", "157", "kWh"],
+    )
+    assert number(seen[2], "energy_today") == pytest.approx(0.13)
+    assert seen[3]["energy_today"] == ["130.0", "Wh"]
+    assert seen[-2]["energy_today"][0] == GONE
+    assert (number(seen[-1], "energy"), seen[-1]["energy_today"][1]) == (157, "Wh")
+    assert number(seen[-1], "energy_today") == pytest.approx(160), "0.13 kWh before, 0.03 since"
+
+
 def test_what_was_there_before_a_start_is_no_reading(engine: Run) -> None:
     seen = engine(
         ["power", "430", "W"],

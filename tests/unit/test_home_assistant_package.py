@@ -35,6 +35,7 @@ def package(language: str) -> Any:
         home_assistant_recorder_days=10,
         home_assistant_meter_power=POWER,
         home_assistant_meter_energy=ENERGY,
+        home_assistant_meter_max_power=44000,
         __home_assistant_unrecorded=internal()["__home_assistant_unrecorded"],
         __home_assistant_words=internal()["__home_assistant_dictionary"][language],
     )
@@ -44,7 +45,7 @@ def package(language: str) -> Any:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_house_is_told_its_meter_and_its_words(language: str) -> None:
     ours = package(language)["hems"]
-    assert (ours["power"], ours["energy"]) == (POWER, ENERGY)
+    assert (ours["power"], ours["energy"], ours["max_power"]) == (POWER, ENERGY, 44000)
     assert ours["names"] == internal()["__home_assistant_dictionary"][language]["sensors"]
 
 

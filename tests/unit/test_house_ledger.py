@@ -37,7 +37,7 @@ def test_a_lone_lower_reading_is_dropped_counted_and_no_consumption(lone: float)
     assert ledger.exchanged == 0
 
 
-@pytest.mark.parametrize(("first", "second"), [(0.0, 0.0), (0.0, 0.02), (40.0, 40.02)])
+@pytest.mark.parametrize(("first", "second"), [(0.0, 0.02), (40.0, 40.0), (40.0, 40.02)])
 def test_a_confirmed_lower_reading_is_another_meter_and_no_consumption(
     first: float, second: float
 ) -> None:
@@ -48,6 +48,56 @@ def test_a_confirmed_lower_reading_is_another_meter_and_no_consumption(
     assert ledger.today == pytest.approx(0.13 + used)
     more = after(second + 1, ledger=ledger)
     assert more.energy == pytest.approx(157.97 + used)
+
+
+@pytest.mark.parametrize("zeros", [2, 7])
+def test_a_reader_that_says_0_for_a_while_is_no_other_meter(zeros: int) -> None:
+    doubtful = after(156.84, 156.97, *[0.0] * zeros)
+    assert (doubtful.energy, doubtful.exchanged) == (156.97, 0)
+    ledger = after(156.98, ledger=doubtful)
+    assert (ledger.energy, ledger.today, ledger.dropped) == (156.98, 0.14, 1)
+
+
+def test_a_new_meter_at_0_counts_from_there() -> None:
+    ledger = after(156.84, 156.97, 0.0, 0.0, 0.0, 0.02)
+    assert (ledger.energy, ledger.today, ledger.exchanged) == (156.99, 0.15, 1)
+
+
+def bounded(*readings: float, most: float | None, ledger: Any = None) -> Any:
+    ledger = house.Ledger() if ledger is None else ledger
+    for kwh in readings:
+        ledger = house.turn(house.read(ledger, kwh, most), MONDAY)
+    return ledger
+
+
+def test_a_new_meter_that_begins_higher_is_no_consumption() -> None:
+    before = after(156.84, 156.97)
+    doubtful = bounded(8_431.2, most=11.0, ledger=before)
+    assert (doubtful.energy, doubtful.today) == (156.97, 0.13)
+    ledger = bounded(8_431.5, most=22.0, ledger=doubtful)
+    assert (ledger.exchanged, ledger.dropped) == (1, 0)
+    assert (ledger.energy, ledger.today) == (157.27, pytest.approx(0.43))
+    assert bounded(8_432.5, most=11.0, ledger=ledger).energy == 158.27
+
+
+def test_a_lone_reading_that_no_fuse_lets_through_is_dropped() -> None:
+    ledger = bounded(8_431.2, 156.98, most=11.0, ledger=after(156.84, 156.97))
+    assert (ledger.energy, ledger.dropped, ledger.exchanged) == (156.98, 1, 0)
+    ledger = bounded(8_431.2, 500.0, 156.98, most=11.0, ledger=after(156.84, 156.97))
+    assert (ledger.energy, ledger.dropped, ledger.exchanged) == (156.98, 2, 0)
+
+
+def test_what_a_fuse_lets_through_in_the_time_is_consumption() -> None:
+    assert house.bound(44_000, 3 * 3600) == 132
+    ledger = bounded(156.97 + 131, most=house.bound(44_000, 3 * 3600), ledger=after(156.97))
+    assert (ledger.energy, ledger.doubt) == (287.97, None)
+
+
+def test_a_start_without_the_time_takes_what_the_outage_may_have_used() -> None:
+    assert bounded(900.0, most=None, ledger=after(156.97)).energy == 900.0
+    doubtful = bounded(8_431.2, most=11.0, ledger=after(156.97))
+    ledger = bounded(8_431.4, most=None, ledger=doubtful)
+    assert (ledger.energy, ledger.exchanged) == (157.17, 1), "it was too much before the restart"
 
 
 def test_falling_readings_confirm_nothing() -> None:
@@ -69,11 +119,19 @@ def test_what_a_display_rounds_off_is_no_drop() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(min_value=0, max_value=1e6).map(lambda kwh: round(kwh, 3)), min_size=1))
-def test_energy_never_falls_and_days_hold_all_of_it(readings: list[float]) -> None:
+@given(
+    st.lists(st.floats(min_value=0, max_value=1e6).map(lambda kwh: round(kwh, 3)), min_size=1),
+    st.none() | st.floats(min_value=0, max_value=1e6),
+)
+def test_energy_never_falls_and_days_hold_all_of_it(
+    readings: list[float], most: float | None
+) -> None:
     ledger, last, began = house.Ledger(), None, None
     for number, kwh in enumerate(readings):
-        ledger = after(kwh, day=f"2026-11-{1 + number % 28:02}", ledger=ledger)
+        before = ledger.energy
+        ledger = house.turn(house.read(ledger, kwh, most), f"2026-11-{1 + number % 28:02}")
+        if before is not None and most is not None:
+            assert ledger.energy <= before + most + 0.02, "more than the fuse allows"
         if ledger.energy is None:
             continue
         began = ledger.energy if began is None else began

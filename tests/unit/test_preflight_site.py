@@ -57,6 +57,8 @@ def test_a_good_site_has_no_problem() -> None:
         ("hems_meter_power", "meter_power", "entity id"),
         ("hems_meter_power", "sensor._power", "entity id"),
         ("hems_meter_power", "sensor." + "p" * 249, "entity id"),
+        ("hems_meter_max_power", 63, "whole number from 1000 to 1000000"),
+        ("hems_meter_max_power", "44000", "whole number"),
         ("hems_meter_pulses_per_kwh", 49, "whole number from 50 to 10000"),
         ("hems_meter_pulses_per_kwh", 10_001, "imp/kWh"),
         ("hems_meter_pulses_per_kwh", 500.5, "whole number"),

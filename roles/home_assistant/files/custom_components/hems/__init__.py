@@ -21,6 +21,7 @@ CONFIG_SCHEMA = probatio.Schema(
         DOMAIN: {
             probatio.Required("power"): cv.entity_id,
             probatio.Required("energy"): cv.entity_id,
+            probatio.Required("max_power"): cv.positive_float,
             probatio.Required("names"): {str: str},
         }
     },
@@ -32,7 +33,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Begin to listen to the meter and make the house's sensors."""
     take_over(hass)
     ours = config[DOMAIN]
-    house = House(hass, ours["power"], ours["energy"])
+    house = House(hass, ours["power"], ours["energy"], ours["max_power"])
     await house.start(inherited(hass))
     hass.data[DOMAIN] = house
     names = {"names": ours["names"]}

@@ -25,6 +25,7 @@ UNSURE_SECONDS = 86_400.0  # a start so long ago is no reason to doubt the clock
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # the monotonic clock goes on within one
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd makes it
 SILENT_SECONDS = 1200.0  # a reader repeats what it counts every 15 minutes
+LATE_SECONDS = 900.0  # by which what is counted may be told late
 # The card wears: that the meter has counted on is no loss, as it will say so again.
 SAVE_SECONDS, SAVE_METER_SECONDS = 60, 900
 
@@ -37,8 +38,8 @@ def clock_offset() -> float:
 class House:
     """Power in W and energy in kWh; both only as long as the meter has said so since the start."""
 
-    def __init__(self, hass: HomeAssistant, power: str, energy: str) -> None:
-        """``power`` and ``energy``: the meter's entities."""
+    def __init__(self, hass: HomeAssistant, power: str, energy: str, max_power: float) -> None:
+        """``power`` and ``energy``: the meter's entities; ``max_power``: the fuse's, W."""
         self._hass = hass
         self._store: Store[dict[str, Any]] = Store(hass, 1, "hems.house")
         self._power = Meter(hass, power, PowerConverter, UnitOfPower.WATT, self._power_told)
@@ -50,6 +51,10 @@ class House:
         self._started = time.monotonic()
         self._save_due: float | None = None
         self._power_at = self._energy_at = self._started
+        self._max_power = max_power
+        # When the last energy was taken: monotonic, if that was since the start; and by the clock.
+        self._taken: float | None = None
+        self._taken_at: datetime | None = None
         self.ledger = ledger.Ledger()
         self.power: float | None = None
         self.heard = False  # the energy stands as the meter told it since the start
@@ -63,8 +68,9 @@ class House:
         if stored and stored.get("boot") == self._boot and self._stepped(stored["clock"]):
             # The clock was set while Home Assistant was down, or before it could say so.
             self.ledger = ledger.correct_clock(self.ledger, self._today())
-        if stored and (read_at := dt_util.parse_datetime(stored.get("read_at") or "")):
-            self.read_at = read_at
+        if stored:
+            self.read_at = dt_util.parse_datetime(stored.get("read_at") or "")
+            self._taken_at = dt_util.parse_datetime(stored.get("taken_at") or "")
         self.ledger = ledger.doubt_clock(self.ledger)
         self._store.async_delay_save(self._stored, SAVE_SECONDS)
         self._power.start()
@@ -98,9 +104,13 @@ class House:
     def _energy_told(self, kwh: float | None) -> None:
         self.heard = kwh is not None
         if kwh is not None:
+            most = self._most()
             self.read_at, self._energy_at = dt_util.utcnow(), time.monotonic()
             self._turn()
-            self._keep(ledger.turn(ledger.read(self.ledger, round(kwh, 6)), self._today()))
+            now = ledger.read(self.ledger, round(kwh, 6), most)
+            if now.doubt is None:
+                self._taken, self._taken_at = self._energy_at, self.read_at
+            self._keep(ledger.turn(now, self._today()))
             # A first 0 waits for the next reading.
             self.heard = self.ledger.energy is not None
         self._tell()
@@ -113,6 +123,16 @@ class House:
     @callback
     def _stopping(self, _event: Event[Any]) -> None:
         self._turn()  # hems-clock restarts Home Assistant when the clock was set
+
+    def _most(self) -> float | None:
+        """Return how many kWh can have been used since the last reading; None: nobody knows."""
+        if self._taken is not None:
+            seconds = time.monotonic() - self._taken
+        elif self._taken_at is not None and SYNCHRONISED.exists():
+            seconds = (dt_util.utcnow() - self._taken_at).total_seconds()
+        else:
+            return None
+        return ledger.bound(self._max_power, seconds + LATE_SECONDS) if seconds >= 0 else None
 
     def _today(self) -> str:
         return str(dt_util.now().date().isoformat())
@@ -151,9 +171,13 @@ class House:
     @callback
     def _stored(self) -> dict[str, Any]:
         self._save_due = None
-        read_at = self.read_at.isoformat() if self.read_at else None
-        clock = {"boot": self._boot, "clock": self._offset}
-        return {**ledger.dump(self.ledger), **clock, "read_at": read_at}
+        moments = {"read_at": self.read_at, "taken_at": self._taken_at}
+        return {
+            **ledger.dump(self.ledger),
+            "boot": self._boot,
+            "clock": self._offset,
+            **{name: moment.isoformat() for name, moment in moments.items() if moment},
+        }
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -8,20 +8,22 @@ from homeassistant.util import dt as dt_util
 
 from .ledger import Ledger
 
-PLATFORMS = {
-    "hems_power": "template",
-    "hems_energy": "template",
-    "hems_energy_today": "utility_meter",
+# Our unique ids, and by which platform and under which unique id theirs were made.
+EARLIER = {
+    "hems_power": ("template", "hems_power"),
+    "hems_energy": ("template", "hems_energy"),
+    "hems_energy_today": ("utility_meter", "hems_energy_today_single_tariff"),
 }
 
 
 def take_over(hass: HomeAssistant) -> None:
     """Let our sensors have the entity ids, names and options that theirs had."""
     registry = entity_registry.async_get(hass)
-    for unique_id, platform in PLATFORMS.items():
-        entity = registry.async_get_entity_id("sensor", platform, unique_id)
-        if entity is not None:
-            registry.async_update_entity_platform(entity, "hems")
+    for ours, (platform, theirs) in EARLIER.items():
+        entity = registry.async_get_entity_id("sensor", platform, theirs)
+        if entity is not None and not registry.async_get_entity_id("sensor", "hems", ours):
+            renamed = {} if theirs == ours else {"new_unique_id": ours}
+            registry.async_update_entity_platform(entity, "hems", **renamed)
 
 
 def inherited(hass: HomeAssistant) -> Ledger:

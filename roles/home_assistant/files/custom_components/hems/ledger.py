@@ -23,9 +23,9 @@ class Ledger:
 
     meter: float | None = None  # its last reading that was taken
     offset: float = 0.0  # what earlier meters had counted more than their successors began with
-    doubt: float | None = None  # a lower reading that nothing has confirmed yet
-    dropped: int = 0  # lower readings that the next one contradicted
-    exchanged: int = 0  # lower readings that the next one confirmed
+    doubt: float | None = None  # one that can't be, and that nothing has confirmed yet
+    dropped: int = 0  # such readings that the next one contradicted
+    exchanged: int = 0  # such readings that the next one confirmed
     day: str = ""  # the day that is counted
     base: float = 0.0  # energy at its beginning
     days: Mapping[str, float] = field(default_factory=dict)  # what the days before it used
@@ -44,24 +44,45 @@ class Ledger:
         return None if self.energy is None else round(self.energy - self.base, 6)
 
 
-def read(ledger: Ledger, kwh: float) -> Ledger:
-    """Take a reading. A lower one waits for the next, which contradicts or confirms it."""
+def read(ledger: Ledger, kwh: float, most: float | None = None) -> Ledger:
+    """Take a reading, or let one that can't be wait for the next, which contradicts or confirms it.
+
+    It can't be when it is lower than the last one, or higher by more than ``most``: the kWh that
+    the house can have used since then (None: nobody knows).
+    """
     if ledger.meter is None:
         if kwh < ROUNDING and ledger.doubt is None:
             return replace(ledger, doubt=kwh)  # a reader's 0 before it has read its meter
         return replace(ledger, meter=kwh, base=kwh, doubt=None)
-    if kwh >= ledger.meter - ROUNDING:
+    if _goes_on(ledger.meter, ledger.doubt, kwh, most):
         lone = ledger.doubt is not None
         meter = max(ledger.meter, kwh)
         return replace(ledger, meter=meter, doubt=None, dropped=ledger.dropped + lone)
     if ledger.doubt is None:
         return replace(ledger, doubt=kwh)
-    if kwh < ledger.doubt - ROUNDING:
+    if kwh < ROUNDING and ledger.doubt < ROUNDING:
+        return ledger  # a new meter's 0 or a restarted reader's: nothing is lost by waiting
+    if kwh < ledger.doubt - ROUNDING or (most is not None and kwh > ledger.doubt + most + ROUNDING):
         return replace(ledger, doubt=kwh, dropped=ledger.dropped + 1)
     # Another meter, or one that was reset: it goes on from what the last one had.
     offset = ledger.offset + ledger.meter - ledger.doubt
     meter = max(ledger.doubt, kwh)
     return replace(ledger, meter=meter, offset=offset, doubt=None, exchanged=ledger.exchanged + 1)
+
+
+def bound(watts: float, seconds: float) -> float:
+    """Return the kWh that a power makes in a time: the most that a reading may be higher."""
+    return watts * seconds / 3_600_000
+
+
+def _goes_on(last: float, doubt: float | None, kwh: float, most: float | None) -> bool:
+    """Whether a reading can be of the same meter as the last one that was taken."""
+    if kwh < last - ROUNDING:
+        return False
+    if most is None:
+        # What was too much before a restart does not become right by it.
+        return doubt is None or doubt < last or kwh < doubt - ROUNDING
+    return kwh <= last + most + ROUNDING
 
 
 def turn(ledger: Ledger, today: str) -> Ledger:
