@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hems import HemsError
 from hems.cli import d2l as command
-from hems.d2l import intake, status
+from hems.d2l import intake
 from hems.d2l.frame import Fault
 from hems.health.d2l import judge
+from hems.linky import status
 
 NOW = 10_000.0
 SILENCE = 600.0
@@ -66,7 +67,7 @@ def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
     ],
 )
 def test_what_to_check_is_said_in_a_sentence(found: dict[str, Any], words: str) -> None:
-    (sentence,) = command.problems(found, NOW)
+    (sentence,) = command.sentences(found, NOW)
     assert words in sentence
     assert sentence in "\n".join(command.lines(found, NOW))
 
@@ -79,7 +80,7 @@ def test_every_reason_has_its_check() -> None:
 def test_a_daemon_that_does_not_write_is_not_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / status.FILE
+    path = tmp_path / status.D2L.name
     status.write(path, report(dongle()))
     assert status.read(path, NOW + 30) is not None
     assert status.read(path, NOW + status.STALE_SECONDS + 1) is None
@@ -88,6 +89,6 @@ def test_a_daemon_that_does_not_write_is_not_heard(
     for content in ("", "{", "[]", '{"format": 9}', '{"format": 1}'):
         path.write_text(content)
         assert status.read(path, NOW) is None
-    monkeypatch.setattr(status, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(status, "D2L", path)
     with pytest.raises(HemsError, match="does not run"):
         command.run(command.argparse.Namespace(json=False))

@@ -72,7 +72,11 @@ ZIGBEE = (*BOTH, Entry("zha", "Dongle", "setup_retry", "could not open port"))
 POWER = Lost("sensor.meter_power")
 
 RAISED = [
-    *((code, seen(d2l=(issue(code),))) for code in ("d2l_down", "d2l_refused", "d2l_silent")),
+    *((code, seen(linky=(issue(code),))) for code in ("d2l_down", "d2l_refused", "d2l_silent")),
+    *(
+        (f"tic_{code}", seen(linky=(issue(f"tic_{code}"),)))
+        for code in ("down", "unplugged", "silent", "unreadable", "damaged")
+    ),
     ("broker_down", service("broker_down", down=True, detail="does not answer")),
     ("influxdb_down", service("influxdb_down", down=True)),
     ("influxdb_refuses", service("influxdb_down", down=True, code="influxdb_refuses")),

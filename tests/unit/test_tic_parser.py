@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 from hems.linky.labels import Mode
-from hems.tic.line import BAUD, TRY_SECONDS, Line
+from hems.tic.line import BAUD, TRY_SECONDS, Line, Trouble
 from hems.tic.parser import LARGEST, Frame, GroupError, Parser, checksum, parse_group
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,7 +152,7 @@ def test_the_speed_is_found_by_itself(clock: Clock) -> None:
     frames = line.frames()
     assert until(frames, clock, 2 * TRY_SECONDS)
     assert adapter.opened == [9600, 1200]
-    assert line.problem == ""
+    assert line.trouble is None
 
 
 def test_an_adapter_that_is_pulled_out_is_taken_again(clock: Clock) -> None:
@@ -161,14 +162,64 @@ def test_an_adapter_that_is_pulled_out_is_taken_again(clock: Clock) -> None:
     assert until(frames, clock, 3)
     adapter.plugged = False
     assert until(frames, clock, 20) == []
-    assert "/dev/x can't be opened" in line.problem
+    assert line.trouble is Trouble.ABSENT
     adapter.plugged = True
     assert until(frames, clock, 10)
-    assert line.problem == ""
+    assert line.trouble is None
 
 
 def test_a_silent_meter_is_said(clock: Clock) -> None:
     adapter = Adapter(clock, BAUD[Mode.STANDARD], b"")
     line = Line(Path("/dev/x"), Mode.STANDARD, adapter.open, clock, clock.sleep)
     assert until(line.frames(), clock, TRY_SECONDS + 2) == []
-    assert "nothing that can be read" in line.problem
+    assert line.trouble is Trouble.SILENT
+
+
+@pytest.mark.parametrize("mode", [None, Mode.STANDARD])
+def test_a_meter_that_speaks_otherwise_is_said(clock: Clock, mode: Mode | None) -> None:
+    adapter = Adapter(clock, 300, STANDARD)  # rubbish at every speed that is tried
+    line = Line(Path("/dev/x"), mode, adapter.open, clock, clock.sleep)
+    assert until(line.frames(), clock, 3 * TRY_SECONDS) == []
+    assert line.trouble is Trouble.GARBLED
+
+
+def test_finding_the_speed_is_no_trouble(clock: Clock) -> None:
+    adapter = Adapter(clock, BAUD[Mode.HISTORIQUE], HISTORIQUE)
+    line = Line(Path("/dev/x"), None, adapter.open, clock, clock.sleep)
+    for frame in line.frames():
+        assert line.trouble is None
+        if frame is not None:
+            break
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        (OSError(2, "x"), Trouble.ABSENT),
+        (OSError(11, "x"), Trouble.BUSY),
+        (OSError(16, "x"), Trouble.BUSY),
+        (OSError(13, "x"), Trouble.UNUSABLE),
+        (serial.SerialException("could not configure port"), Trouble.UNUSABLE),
+    ],
+)
+def test_why_an_adapter_can_not_be_opened(clock: Clock, error: OSError, trouble: Trouble) -> None:
+    def refuse(_device: Path, _baud: int) -> Adapter:
+        raise error
+
+    line = Line(Path("/dev/x"), None, refuse, clock, clock.sleep)
+    assert next(line.frames()) is None
+    assert line.trouble is trouble
+
+
+def test_the_share_of_damaged_groups_is_known(clock: Clock) -> None:
+    stream = HISTORIQUE.replace(b"PAPP 0", b"PAPP 9")
+    assert stream != HISTORIQUE
+    adapter = Adapter(clock, BAUD[Mode.HISTORIQUE], stream)
+    line = Line(Path("/dev/x"), Mode.HISTORIQUE, adapter.open, clock, clock.sleep)
+    frames = until(line.frames(), clock, 1000)
+    wrong, right = frames[-1].damaged, len(frames[-1].texts)
+    assert wrong == 1
+    assert line.damage == pytest.approx(wrong / (wrong + right), rel=0.01)
+    adapter.stream = HISTORIQUE
+    assert until(line.frames(), clock, 1000)
+    assert line.damage < 0.001

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hems.linky.labels import Mode
-from hems.tic.line import Line
+from hems.tic.line import Line, Trouble
 
 from tests.unit.test_tic_parser import HISTORIQUE, STANDARD
 
@@ -53,10 +53,10 @@ def test_frames_come_through_a_terminal_until_it_is_gone(plugged: tuple[Adapter,
     frames = line.frames()
     whole = [frame for frame in (next(frames) for _ in range(20)) if frame is not None]
     assert whole and all(frame.damaged == 0 for frame in whole[1:])
-    assert line.problem == ""
+    assert line.trouble is None
     adapter.pull()
     for _ in range(20):
         next(frames)
-        if line.problem:
+        if line.trouble:
             break
-    assert str(adapter.path) in line.problem
+    assert line.trouble is Trouble.ABSENT

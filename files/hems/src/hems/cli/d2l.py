@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from hems import HemsError
-from hems.d2l import intake, status
+from hems.d2l import intake
 from hems.d2l.frame import Fault
+from hems.linky import status
+from hems.linky.status import ago
 from hems.table import table
 
+UNPRIVILEGED = True
 HEADINGS = ("Dongle", "Number", "Mode", "Last frame", "Taken", "Dropped", "From")
+BROKER_AWAY = "The MQTT broker is away: nothing reaches Home Assistant ('hems status')."
 CHECKS = {
     Fault.KEY.value: "compare its key with the one in the site's Vault",
     Fault.IV.value: "compare its initialisation vector (IV) with the one in the site's Vault",
@@ -33,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show how the dongles are; 1 when one of them is silent or refused."""
     now = time.monotonic()
-    report = status.read(status.DIRECTORY / status.FILE, now)
+    report = status.read(status.D2L, now)
     if report is None:
         raise HemsError(
             "The D2L daemon does not run: without a dongle in the site's variables "
@@ -43,20 +47,22 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(report, indent=1))
     else:
         print("\n".join(lines(report, now)))
-    return int(bool(problems(report, now)))
-
-
-def ago(at: float | None, now: float) -> str:
-    """Return a monotonic time as its age, for people."""
-    if at is None:
-        return "none yet"
-    seconds = max(0, round(now - at))
-    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"
+    return int(bool(sentences(report, now)))
 
 
 def lines(report: Mapping[str, Any], now: float) -> list[str]:
     """Return what people read."""
-    rows = [
+    return [*rows(report, now), *(f"\n{line}" for line in sentences(report, now))]
+
+
+def sentences(report: Mapping[str, Any], now: float) -> list[str]:
+    """Return everything that is to be checked, the broker included."""
+    return [*problems(report, now), *([] if report["broker"] else [BROKER_AWAY])]
+
+
+def rows(report: Mapping[str, Any], now: float) -> list[str]:
+    """Return the table of the dongles."""
+    found = [
         (
             dongle["name"],
             dongle["number"],
@@ -68,7 +74,7 @@ def lines(report: Mapping[str, Any], now: float) -> list[str]:
         )
         for dongle in report["dongles"]
     ]
-    return [*table(HEADINGS, rows), *(f"\n{line}" for line in problems(report, now))]
+    return table(HEADINGS, found)
 
 
 def problems(report: Mapping[str, Any], now: float) -> list[str]:
@@ -91,6 +97,4 @@ def problems(report: Mapping[str, Any], now: float) -> list[str]:
             f"A dongle {number} that this site does not know has sent {count} frames: is it yours? "
             "Then add it to hems_d2l_dongles."
         )
-    if not report["broker"]:
-        found.append("The MQTT broker is away: nothing reaches Home Assistant ('hems status').")
     return found

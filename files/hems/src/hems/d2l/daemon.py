@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from hems import HemsError, settings, systemd
-from hems.d2l import status
 from hems.d2l.connection import PROXY_BYTES, Connections
 from hems.d2l.frame import Key
 from hems.d2l.intake import Intake, Source
 from hems.d2l.settings import D2lSettings, Dongle, d2l, parse_key
-from hems.linky import announce
+from hems.linky import announce, status
 from hems.linky.publisher import LOOPBACK, Publisher, password
 from hems.linky.tracker import Meter, Tracker
 
@@ -129,7 +128,7 @@ def main() -> int:
         directory = Path(environment.get("HEMS_SETTINGS", settings.DIRECTORY))
         appliance, mine = settings.appliance(directory), d2l(directory)
         state = Path(environment.get("STATE_DIRECTORY", ""))
-        shown = Path(environment.get("RUNTIME_DIRECTORY", "")) / status.FILE
+        shown = Path(environment.get("RUNTIME_DIRECTORY", "")) / status.D2L.name
         daemon = Daemon(mine, appliance.mqtt.discovery, password(environment), state, environment)
         daemon.publisher.start(appliance.ports.mqtt)
         try:

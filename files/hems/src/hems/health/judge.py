@@ -72,7 +72,7 @@ class Seen:
     lost: tuple[Lost, ...] = ()  # entities that Home Assistant doesn't have
     meter: tuple[str, ...] = ()  # which of its entities are the meter's
     recording: bool = True  # Home Assistant's recorder
-    d2l: tuple[Issue, ...] = ()  # of the D2L dongles
+    linky: tuple[Issue, ...] = ()  # of the Linky meters' readers
     unstored: str = ""  # a reading that InfluxDB doesn't have
     blocked: tuple[tuple[str, str], ...] = ()  # issues of those who come from outside, with detail
     failed: tuple[tuple[str, str], ...] = ()  # helpers' units, and how they are
@@ -102,7 +102,7 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
     found.extend(issue("helper_failed", how, unit) for unit, how in seen.failed)
     found.extend(issue(code, detail) for code, detail in seen.blocked)
     found.extend(issue("port_open", where, name) for name, where in seen.exposed)
-    found.extend(seen.d2l)
+    found.extend(seen.linky)
     if seen.unstored:
         found.append(issue("storage_stalled", seen.unstored))
     if seen.silence is not None and seen.silence >= settings.meter_silence:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import termios
 import time
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +20,27 @@ READ_SECONDS = 1.0
 REOPEN_SECONDS = 5.0
 TRY_SECONDS = 12.0  # a frame takes up to 3 s and comes every few
 CHUNK = 256
+SMOOTHING = 100  # frames that the share of damaged groups is of
+
+
+class Trouble(Enum):
+    """Why the meter is not heard; the value is the reason in words."""
+
+    ABSENT = "the adapter is not plugged in"
+    BUSY = "another program uses the adapter"
+    UNUSABLE = "the adapter can't be opened"
+    SILENT = "nothing comes from the meter"
+    GARBLED = "what comes from the meter can't be read"
+
+
+_OPENING = {
+    errno.ENOENT: Trouble.ABSENT,
+    errno.ENXIO: Trouble.ABSENT,
+    errno.ENODEV: Trouble.ABSENT,
+    errno.EIO: Trouble.ABSENT,
+    errno.EBUSY: Trouble.BUSY,
+    errno.EAGAIN: Trouble.BUSY,  # it is locked
+}
 
 
 class Port(Protocol):
@@ -32,20 +56,24 @@ class Port(Protocol):
 
 
 def open_port(device: Path, baud: int) -> Port:
-    """Return the opened adapter. Raises OSError."""
-    port: Port = serial.Serial(
-        str(device),
-        baud,
-        bytesize=serial.SEVENBITS,
-        parity=serial.PARITY_EVEN,
-        timeout=READ_SECONDS,
-        exclusive=True,
-    )
+    """Return the opened adapter. Raises OSError.
+
+    The line has 7 data bits and a parity bit, which are as long as 8 data bits; the parser takes
+    the parity off, as not every adapter can set it, and checksums tell what is damaged.
+    """
+    try:
+        port: Port = serial.Serial(str(device), baud, timeout=READ_SECONDS, exclusive=True)
+    except termios.error as error:  # is no OSError
+        raise OSError(*error.args) from error
     return port
 
 
 class Line:
-    """Gives frames for ever; ``problem`` says why there are none."""
+    """Gives frames for ever; ``trouble`` says why there are none, ``damage`` how many groups fail.
+
+    ``damage`` is the share of groups with a wrong checksum, 0 to 1, of about the last SMOOTHING
+    frames.
+    """
 
     def __init__(
         self,
@@ -57,8 +85,9 @@ class Line:
     ) -> None:
         self._device, self._opener, self._now, self._sleep = device, opener, now, sleep
         self._modes = [mode] if mode else [Mode.STANDARD, Mode.HISTORIQUE]
-        self.problem = ""
-        self.damaged = self.lost = 0
+        self._tried: dict[Mode, bool] = {}  # without a frame; whether anything came
+        self.trouble: Trouble | None = None
+        self.damage = 0.0
 
     def frames(self) -> Iterator[Frame | None]:
         """Yield each frame with at least one whole group, and None about once a second."""
@@ -68,14 +97,14 @@ class Line:
             try:
                 port = self._opener(self._device, BAUD[mode])
             except OSError as error:  # serial.SerialException is one
-                self.problem = f"{self._device} can't be opened ({error.strerror or error})"
+                self.trouble = _OPENING.get(error.errno or 0, Trouble.UNUSABLE)
                 yield None
                 self._sleep(REOPEN_SECONDS)
                 continue
             try:
-                yield from self._listen(port)
-            except (OSError, TypeError) as error:  # pulled out: pyserial may say it by either
-                self.problem = f"{self._device} is gone ({error})"
+                yield from self._listen(port, mode)
+            except (OSError, TypeError):  # pulled out: pyserial may say it by either
+                self.trouble = Trouble.ABSENT
                 yield None
                 self._sleep(REOPEN_SECONDS)
                 continue
@@ -83,23 +112,25 @@ class Line:
                 port.close()
             speed += 1  # nothing at this speed
 
-    def _listen(self, port: Port) -> Iterator[Frame | None]:
-        """Yield what comes at one speed; return when nothing does and there is another speed."""
+    def _listen(self, port: Port, mode: Mode) -> Iterator[Frame | None]:
+        """Yield what comes at one speed; return when no frame does."""
         parser = Parser()
-        heard = self._now()
-        while len(self._modes) == 1 or self._now() - heard < TRY_SECONDS:
-            good = [frame for frame in parser.feed(port.read(CHUNK)) if self._counted(frame)]
+        heard, came = self._now(), False
+        while self._now() - heard < TRY_SECONDS:
+            data = port.read(CHUNK)
+            came = came or bool(data)
+            good = [frame for frame in parser.feed(data) if self._counted(frame)]
             if good:
-                heard, self.problem = self._now(), ""
-            elif self._now() - heard >= TRY_SECONDS:
-                self.problem = "the meter sends nothing that can be read"
-            self.lost += parser.lost
-            parser.lost = 0
-            if not good:
+                heard, came, self.trouble = self._now(), False, None
+                self._tried.clear()
+                yield from good
+            else:
                 yield None
-            yield from good
-        self.problem = self.problem or "the meter sends nothing that can be read"
+        self._tried[mode] = came
+        if len(self._tried) == len(self._modes):
+            self.trouble = Trouble.GARBLED if any(self._tried.values()) else Trouble.SILENT
 
     def _counted(self, frame: Frame) -> bool:
-        self.damaged += frame.damaged
+        share = frame.damaged / max(1, frame.damaged + len(frame.texts))
+        self.damage += (share - self.damage) / SMOOTHING
         return bool(frame.texts)

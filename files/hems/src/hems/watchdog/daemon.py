@@ -152,7 +152,7 @@ class Daemon:
             failed=self._outside.failed,
             set_aside=self._set_aside.look(),
             tls_problem=observe.told(appliance.paths.tls_problem),
-            d2l=observe.d2l_issues(appliance.features, now),
+            linky=observe.linky_issues(appliance.features, now, self._directory),
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)

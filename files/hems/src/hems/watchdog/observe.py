@@ -11,12 +11,13 @@ from itertools import product
 from pathlib import Path
 
 from hems import HemsError, internet, lock, probes, systemd
-from hems.d2l import status
-from hems.health import d2l, inside, meter, vitals
+from hems.health import d2l, inside, meter, tic, vitals
 from hems.health.catalogue import Issue
 from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen
 from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
+from hems.linky import status
 from hems.settings import Appliance, Features
+from hems.tic.settings import FILE as TIC
 from hems.watchdog import network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
@@ -199,11 +200,17 @@ class HomeAssistant:
             return None
 
 
-def d2l_issues(features: Features, now: float) -> tuple[Issue, ...]:
-    """Return what the D2L daemon's status file says of the dongles, at ``now`` (monotonic s)."""
-    if not features.d2l:
-        return ()
-    return tuple(d2l.judge(status.read(status.DIRECTORY / status.FILE, now), now))
+def linky_issues(features: Features, now: float, directory: Path) -> tuple[Issue, ...]:
+    """Return what the status files of the site's Linky readers say, at ``now`` (monotonic s).
+
+    ``directory`` has the settings: an adapter's are there only where the site has one.
+    """
+    found: list[Issue] = []
+    if features.d2l:
+        found.extend(d2l.judge(status.read(status.D2L, now), now))
+    if (directory / TIC).exists():
+        found.extend(tic.judge(status.read(status.TIC, now), now))
+    return tuple(found)
 
 
 class Certificates:

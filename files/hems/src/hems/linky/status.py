@@ -1,4 +1,4 @@
-"""The status file, ``d2l.json``: written by the daemon, read by ``hems d2l`` and health."""
+"""The readers' status files: written by their daemons, read by ``hems linky`` and health."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-DIRECTORY = Path("/run/hems-d2l")  # the unit's RuntimeDirectory
-FILE = "d2l.json"
+# In the units' RuntimeDirectory; the name is the same where a test has its own.
+D2L = Path("/run/hems-d2l/d2l.json")
+TIC = Path("/run/hems-tic/tic.json")
 FORMAT = 1
 WRITE_SECONDS = 10.0
 STALE_SECONDS = 60.0
@@ -34,3 +35,11 @@ def read(path: Path, now: float) -> dict[str, Any] | None:
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return report if fresh else None
+
+
+def ago(at: float | None, now: float) -> str:
+    """Return a monotonic time as its age, for people."""
+    if at is None:
+        return "none yet"
+    seconds = max(0, round(now - at))
+    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"
