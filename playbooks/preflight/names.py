@@ -39,6 +39,8 @@ CHANGES: Mapping[str, Change] = {
     "nginx_auth_burst": Change("0.1", "nginx_influx_burst"),
     "nginx_bcrypt_cost": Change("0.1", why="the door has a log-in page"),
     "nginx_username": Change("0.1", "hems_door_username"),
+    "hems_watchdog_start_home_assistant": Change("0.1", "home_assistant_start_seconds"),
+    "hems_path_configurator": Change("0.1", "configurator_directory"),
 }
 
 

@@ -132,8 +132,8 @@ def test_the_light_survives_the_logs_rotation(
 
 
 def test_the_most_severe_issue_can_be_counted(lamps: Leds) -> None:
-    expected = KINDS["influxdb_down"].blink
-    lamps.report("disk_filling", "influxdb_down")
+    expected = KINDS["influxdb_refuses"].blink
+    lamps.report("disk_filling", "influxdb_refuses")
     assert until(lambda: lamps.read()["blink"] == expected, 8)
     rows = lamps.flashes(6 * (2.5 + 0.6 * expected))
     assert len(rows) >= 2 and set(rows) == {expected}

@@ -29,6 +29,7 @@ class Watchdog:
     def __init__(self, pi: Any, site: dict[str, Any]) -> None:
         self.pi = pi
         self.settings = f"{site['hems_path_etc']}/watchdog.toml"
+        self.slow = f"{site['hems_path_services']}/home_assistant.toml"
         self.health = f"{site['hems_path_run']}/health.json"
         self.log = f"{site['hems_path_state']}/restart-log.txt"
 
@@ -73,17 +74,23 @@ class Watchdog:
     @contextmanager
     def set(self, **values: float | str) -> Generator[None]:
         """Run it with other settings for a while, and forget what it remembers of this boot."""
+        start = values.pop("start_home_assistant", None)  # stands in the service's entry
         edits = "; ".join(f"s/^{key} = [^#]*/{key} = {value} /" for key, value in values.items())
         directory = self.settings.rpartition("/")[0]
-        kept = self.pi.check_output(f"mktemp --tmpdir={directory}")  # one may be within another
+        # one may be within another
+        kept, slow = (self.pi.check_output(f"mktemp --tmpdir={directory}") for _ in range(2))
         forget = f"rm -f {self.health.rsplit('/', 1)[0]}/watchdog.json"
         self.pi.check_output(f"cp -a {self.settings} {kept} && sed -i '{edits}' {self.settings}")
+        self.pi.check_output(f"cp -a {self.slow} {slow}")
+        if start is not None:
+            self.pi.check_output(f"sed -i 's/^start = [^#]*/start = {start} /' {self.slow}")
         try:
             self.pi.check_output(f"systemctl stop {UNIT}; {forget}")
             self.restart()
             yield
         finally:
-            self.pi.check_output(f"mv {kept} {self.settings}; systemctl stop {UNIT}; {forget}")
+            self.pi.check_output(f"mv {kept} {self.settings}; mv {slow} {self.slow}")
+            self.pi.check_output(f"systemctl stop {UNIT}; {forget}")
             self.restart()
 
 

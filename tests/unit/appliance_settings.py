@@ -17,19 +17,16 @@ door = "owner"
 influxdb = "hems"
 mqtt_devices = ["meter"]
 [features]
-configurator = true
 mqtt_lan = true
 zigbee = true
 [internet]
 targets = ["192.0.2.1", "192.0.2.2"]
 [ports]
-http = 10080
 https = 10443
 mqtt = 11883
 mqtts = 18883
 influxdb = 18086
 home_assistant = 18123
-configurator = 13218
 door_login = 17999
 [paths]
 secrets = "/etc/hems/secrets"
@@ -51,19 +48,10 @@ pulses_per_kwh = 1000
 dongle = ""
 backups = 3
 [home_assistant]
+unit = "home-assistant.service"
 root = "/opt/home-assistant"
 directory = "/var/lib/home-assistant"
 user = "homeassistant"
-[units]
-mosquitto = "mosquitto.service"
-influxdb = "influxdb.service"
-home_assistant = "home-assistant.service"
-configurator = "hass-configurator.service"
-nginx = "nginx.service"
-door_login = "hems-door.service"
-name = "avahi-daemon.service"
-network = "NetworkManager.service"
-certificate_timer = "hems-tls.timer"
 """
 
 DIRECTORIES = {

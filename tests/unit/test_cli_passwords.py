@@ -77,7 +77,7 @@ def box(tmp_path: Path, influxdb: int, monkeypatch: pytest.MonkeyPatch) -> Appli
     )
     appliance = parse(text, Appliance, "hems.toml")
     monkeypatch.setattr(passwords.settings, "appliance", lambda: appliance)
-    for login in passwords.all_logins(appliance):
+    for login in passwords.all_logins(appliance, {}):
         (tmp_path / login.secret).write_text(f"secret of {login.secret}\n")
     keep_account(tmp_path, "owner", OWNERS)
     return appliance

@@ -91,11 +91,11 @@ def test_what_is_not_http_is_refused(answer: bytes) -> None:
 
 def test_home_assistant_answers_with_its_own_page(service: Callable[..., list[bytes]]) -> None:
     service(b'HTTP/1.1 200 OK\r\n\r\n{"name":"Home Assistant"}')
-    assert probes.home_assistant(PORT).ok
+    assert probes.http(PORT, "/manifest.json", [200], "Assistant").ok
     service(b"HTTP/1.1 200 OK\r\n\r\nWelcome to nginx!")
-    assert not probes.home_assistant(PORT).ok
+    assert not probes.http(PORT, "/manifest.json", [200], "Assistant").ok
     service(b"HTTP/1.1 503 Starting\r\n\r\n")
-    assert probes.home_assistant(PORT) == Answer(False, "answers 503")
+    assert probes.http(PORT, "/manifest.json", [200], "Assistant") == Answer(False, "answers 503")
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_the_door_redirects_and_the_editor_shows_something(
     service: Callable[..., list[bytes]],
 ) -> None:
     service(b"HTTP/1.1 301 Moved Permanently\r\n\r\n")
-    assert probes.door(PORT).ok
+    assert probes.http(PORT, "/", [301, 308]).ok
     service(b"HTTP/1.1 200 OK\r\n\r\n")
-    assert not probes.door(PORT).ok
-    assert probes.configurator(PORT).ok
+    assert not probes.http(PORT, "/", [301, 308]).ok
+    assert probes.http(PORT, "/").ok
     service(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
-    assert not probes.configurator(PORT).ok
+    assert not probes.http(PORT, "/").ok
 
 
 def test_one_who_listens_but_never_answers_is_not_waited_for(
@@ -204,9 +204,9 @@ def test_a_missing_ca_is_named(tmp_path: Path) -> None:
         (b'HTTP/1.1 200 OK\r\n\r\n{"name": "Home Assistant"}', Answer(True, "answers")),
         (
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            Answer(False, "answers 400 for Home Assistant"),
+            Answer(False, "answers 400 for /manifest.json"),
         ),
-        (b"HTTP/1.1 200 OK\r\n\r\nsomebody else", Answer(False, "answers 200 for Home Assistant")),
+        (b"HTTP/1.1 200 OK\r\n\r\nsomebody else", Answer(False, "answers 200 for /manifest.json")),
         (b"SSH-2.0\r\n\r\n", Answer(False, "does not answer: the answer isn't HTTP")),
     ],
 )
@@ -215,7 +215,8 @@ def test_home_assistant_is_asked_through_the_door(
 ) -> None:
     # An expired certificate is another issue's matter.
     with tls_service(monkeypatch, site_and_server(tmp_path, -2), says):
-        assert probes.through_door(PORT, "cottage.local", timeout=2) == expected
+        asked = ("cottage.local", "/manifest.json", [200], "Assistant")
+        assert probes.https(PORT, *asked, timeout=2) == expected
 
 
 @pytest.mark.parametrize(("code", "ok"), [(4, True), (5, True), (0, False), (3, False)])

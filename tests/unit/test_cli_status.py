@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,20 @@ from hems import cli
 from hems.cli import status as command
 from hems.lock import Holder
 from hems.probes import Answer, Certificate
-from hems.settings import Appliance, parse
+from hems.services import Entry
 from hems.status.core import Disk, Observation, Port, Service, as_json, problems
 from hems.status.observe import parse_addresses, parts
 from hems.systemd import Unit
 
-from tests.unit.appliance_settings import GOOD
+from tests.unit.service_entries import entries
 
 NOW = 1_800_000_000.0
+
+
+def titles(found: Mapping[str, Entry]) -> set[str]:
+    return {title for title, _, _ in parts(found, "cottage.local")}
+
+
 DAY = 86_400
 GIB = 1024**3
 
@@ -83,6 +89,10 @@ def test_a_healthy_box_has_no_problem() -> None:
             "run the whole playbook, role tls makes it anew.",
         ),
         (
+            observation(broken=("/etc/hems/services.d/x.toml is not TOML: Expected '='.",)),
+            "/etc/hems/services.d/x.toml is not TOML: Expected '='.",
+        ),
+        (
             observation(disk=Disk("/var/lib/hems", 32 * GIB, 30 * GIB, GIB)),
             "The disk (/var/lib/hems) is 97 % full: remove old backups, or use a larger card.",
         ),
@@ -122,13 +132,18 @@ def test_programs_get_everything() -> None:
 
 
 def test_a_part_that_is_switched_off_is_not_asked_for() -> None:
-    everything = parse(GOOD, Appliance, "hems.toml")
-    less = parse(
-        GOOD.replace("configurator = true", "configurator = false"), Appliance, "hems.toml"
-    )
-    assert {name for name, _, _ in parts(everything)} - {name for name, _, _ in parts(less)} == {
-        "File editor"
-    }
+    less = entries(mosquitto_lan_enabled=False)
+    assert titles(entries()) - titles(less) == {"MQTT by TLS"}
+    without = {name: entry for name, entry in less.items() if name != "configurator"}
+    assert titles(less) - titles(without) == {"File editor"}
+
+
+def test_what_a_box_without_a_keyboard_asks_for_is_shown_in_order() -> None:
+    shown = [title for title, _, _ in parts(entries(), "cottage.local")]
+    assert shown[0] == "MQTT broker" and shown[-2:] == ["MQTT by TLS", "Through the door"]
+    assert {"LEDs", "NetworkManager", "ssh"}.isdisjoint(shown)
+    (through,) = (unit for title, unit, _ in parts(entries(), "") if title == "Through the door")
+    assert through == "nginx.service"
 
 
 def test_addresses_are_those_that_others_can_use() -> None:
@@ -150,7 +165,7 @@ def test_addresses_are_those_that_others_can_use() -> None:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[Observation], None]:
     def show(seen: Observation) -> None:
-        monkeypatch.setattr(command, "observe", lambda _appliance: seen)
+        monkeypatch.setattr(command, "observe", lambda *_: seen)
         monkeypatch.setattr(command.settings, "appliance", lambda: None)
 
     return show

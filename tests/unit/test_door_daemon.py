@@ -16,6 +16,7 @@ from hems.door import core, pages
 from hems.door.daemon import COOKIE, FORM_COOKIE, Door, build
 
 from tests.unit.appliance_settings import GOOD
+from tests.unit.service_entries import TEMPLATES, rendered
 
 PASSWORD = "correct horse"
 
@@ -68,7 +69,11 @@ def door(tmp_path: Path) -> Callable[[], Door]:
     (tmp_path / "door_key").write_text("made on the Pi")
     environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "STATE_DIRECTORY": str(tmp_path)}
     appliance = settings.parse(GOOD, settings.Appliance, "hems.toml")
-    return lambda: build(appliance, environment)
+    entries = tmp_path / "services.d"
+    entries.mkdir()
+    for template in TEMPLATES:
+        (entries / template.name.removesuffix(".j2")).write_text(rendered(template))
+    return lambda: build(appliance, environment, entries)
 
 
 def play(door: Door, scene: Scene) -> None:

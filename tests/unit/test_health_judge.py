@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hems.health.catalogue import KINDS, issue
+from hems.health.catalogue import KINDS, Issue
 from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
 from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge, wounds
@@ -15,6 +15,7 @@ from hems.health.registry import Lost
 from hems.health.vitals import Vitals
 from hems.state_files.notes import Note
 
+from tests.unit.service_entries import kind
 from tests.unit.watchdog_settings import SETTINGS
 
 OPTIONS = SETTINGS.health
@@ -24,7 +25,7 @@ BOTH = (LOADED, STORES)
 INSIDE = Inside("RUNNING", "2026.10.4", BOTH, "2026-11-22T07:15:04+00:00", zigbee=True)
 VITALS = Vitals(40.0, 60.0, 55.0, 0, True)
 SERVICES = tuple(
-    ServiceSeen(code, f"{code}.service")
+    ServiceSeen(kind(code), f"{code}.service")
     for code in (
         "broker_down",
         "influxdb_down",
@@ -55,7 +56,8 @@ def seen(**changes: Any) -> Seen:
 def service(code: str, /, **changes: Any) -> Seen:
     return seen(
         services=tuple(
-            dataclasses.replace(one, **changes) if one.code == code else one for one in SERVICES
+            dataclasses.replace(one, **changes) if one.kind.code == code else one
+            for one in SERVICES
         )
     )
 
@@ -71,15 +73,14 @@ def vitals(**changes: Any) -> Seen:
 ZIGBEE = (*BOTH, Entry("zha", "Dongle", "setup_retry", "could not open port"))
 POWER = Lost("sensor.meter_power")
 
+TIC = ("down", "unplugged", "silent", "unreadable", "damaged")
+REPORTED = ("d2l_down", "d2l_refused", "d2l_silent", *(f"tic_{code}" for code in TIC))
+
 RAISED = [
-    *((code, seen(linky=(issue(code),))) for code in ("d2l_down", "d2l_refused", "d2l_silent")),
-    *(
-        (f"tic_{code}", seen(linky=(issue(f"tic_{code}"),)))
-        for code in ("down", "unplugged", "silent", "unreadable", "damaged")
-    ),
+    *((code, seen(reported=(Issue(kind(code)),))) for code in REPORTED),
     ("broker_down", service("broker_down", down=True, detail="does not answer")),
     ("influxdb_down", service("influxdb_down", down=True)),
-    ("influxdb_refuses", service("influxdb_down", down=True, code="influxdb_refuses")),
+    ("influxdb_refuses", service("influxdb_down", down=True, kind=kind("influxdb_refuses"))),
     ("home_assistant_down", service("home_assistant_down", down=True)),
     ("door_down", service("door_down", down=True)),
     ("door_login_down", service("door_login_down", down=True)),
@@ -104,8 +105,8 @@ RAISED = [
     ("storage_stalled", seen(unstored="sensor.meter_power of 12:00 is not there")),
     ("helper_failed", seen(failed=(("hems-tls.service", "failed"),))),
     ("port_open", seen(exposed=(("home-assistant.service", "0.0.0.0:8124"),))),
-    ("door_blocked", seen(blocked=(("door_blocked", "answers 400"),))),
-    ("broker_unreachable", seen(blocked=(("broker_unreachable", "does not answer"),))),
+    ("door_blocked", seen(blocked=(Issue(kind("door_blocked")),))),
+    ("broker_unreachable", seen(blocked=(Issue(kind("broker_unreachable")),))),
     ("name_down", service("name_down", down=True)),
     ("network_manager_down", service("network_manager_down", down=True)),
     ("zigbee_down", inside(entries=ZIGBEE)),
@@ -123,7 +124,7 @@ RAISED = [
     ("meter_silent", inside(house="no_energy")),
     ("disk_filling", vitals(disk=85.0)),
     ("disk_full", vitals(disk=95.0)),
-    ("disk_full", service("influxdb_down", down=True, code="disk_full")),
+    ("disk_full", service("influxdb_down", down=True, kind=kind("disk_full"))),
     ("memory_low", vitals(memory=7.9)),
     ("too_hot", vitals(temperature=80.0)),
     ("under_voltage", vitals(throttled=0x1)),

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from hems.health import announce, store
-from hems.health.catalogue import KINDS, SEVERITIES, issue, parse, rank
+from hems.health.catalogue import KINDS, SEVERITIES, Issue, issue, parse, rank
 from hems.health.debounce import Debounce
 from hems.health.inside import parse_entries, parse_meter, parse_state
 from hems.health.meter import MeterClock, find
 from hems.health.vitals import parse_memory, parse_throttled
+
+from tests.unit.service_entries import kind as kind_of
 
 NOW = 5000.0
 TIME = "2026-11-22T07:15:00Z"
@@ -45,7 +47,8 @@ def test_a_code_can_not_be_there_twice() -> None:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "health.json"
-    issues = [issue("no_internet", "silence"), issue("door_down"), issue("service_stopped")]
+    door = Issue(kind_of("door_down"))
+    issues = [issue("no_internet", "silence"), door, issue("service_stopped")]
     store.write(path, issues, NOW, TIME)
     report = store.read(path, NOW + 30)
     assert [item.kind.code for item in report.issues] == [

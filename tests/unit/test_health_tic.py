@@ -16,7 +16,10 @@ from hems.linky.labels import Mode
 from hems.tic.line import Trouble
 from hems.tic.report import CHECKS, DROPPED, HELD_BACK, NO_LINKY, Record, lines, problems, report
 
+from tests.unit.service_entries import kind
+
 NOW = 10_000.0
+DOWN = kind("tic_down")
 SILENCE = 600.0
 LONG_AGO = NOW - 5_000
 
@@ -64,7 +67,7 @@ def refused(reason: str) -> Record:
     ],
 )
 def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
-    assert [one.kind.code for one in judge(found, NOW)] == codes
+    assert [one.kind.code for one in judge(found, NOW, DOWN)] == codes
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hems.health import store
-from hems.health.catalogue import issue
+from hems.health.catalogue import Issue
 from hems.leds import daemon as module
 from hems.leds.core import PAUSE_SECONDS, ROUND_SECONDS, Light
 from hems.leds.daemon import Daemon, blink_number
@@ -20,6 +20,7 @@ from hems.leds.uplink import Uplink
 from hems.settings import Appliance, parse
 
 from tests.unit.appliance_settings import GOOD
+from tests.unit.service_entries import kind
 
 ERROR = "2026-11-22 07:15:01.123 ERROR (MainThread) [homeassistant.components.mqtt] gone\n"
 WARNING = "2026-11-22 07:15:02.123 WARNING (MainThread) [homeassistant.setup] slow\n"
@@ -74,7 +75,7 @@ def shown(run: Path) -> dict[str, Any]:
 
 
 def report(run: Path, now: float, *codes: str) -> None:
-    issues = [issue(code, "seen by a test") for code in codes]
+    issues = [Issue(kind(code), detail="seen by a test") for code in codes]
     store.write(run / store.FILE, issues, now, "2026-11-22T07:15:00Z")
 
 

@@ -37,15 +37,15 @@ def test_settings_can_not_be_changed(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("http = 10080", "http = 10080\nhtp = 1", "unknown key 'ports.htp'"),
+        ("https = 10443", "https = 10443\nhtp = 1", "unknown key 'ports.htp'"),
         ("[site]", "[sites]\n[site]", "unknown key 'sites'"),
         ('ring = "early"\n', "", "key 'site.ring' is missing"),
-        ("http = 10080", 'http = "10080"', "key 'ports.http': expected int, got str"),
-        ("http = 10080", "http = 70000", "key 'ports.http': expected int <= 65535"),
+        ("https = 10443", 'https = "10443"', "key 'ports.https': expected int, got str"),
+        ("https = 10443", "https = 70000", "key 'ports.https': expected int <= 65535"),
         ('name = "Cottage"', 'name = ""', "key 'site.name': expected str of length >= 1"),
         ('run = "/run/hems"', 'run = "run/hems"', "key 'paths.run': expected an absolute path"),
         ('["meter"]', "[1]", "key 'accounts.mqtt_devices[0]': expected str, got int"),
-        ("http = 10080", "http = ", "is not TOML: "),
+        ("https = 10443", "https = ", "is not TOML: "),
         *(
             (
                 '"192.0.2.2"',

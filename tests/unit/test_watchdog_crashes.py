@@ -8,6 +8,7 @@ from hems.health.judge import Seen, ServiceSeen, judge
 from hems.watchdog import core, memory
 from hems.watchdog.core import Memory, Verb
 
+from tests.unit.service_entries import kind
 from tests.unit.watchdog_settings import SETTINGS
 from tests.unit.watchdog_units import ANSWERS, NAME, OPTIONS, SILENT, UP, Box, unit
 
@@ -111,6 +112,6 @@ def test_what_an_older_watchdog_remembered_is_still_read(tmp_path: Path) -> None
 
 
 def test_it_is_an_issue_of_its_own() -> None:
-    seen = ServiceSeen("influxdb_down", UP.name, crashing=OFTEN)
+    seen = ServiceSeen(kind("influxdb_down"), UP.name, crashing=OFTEN)
     (found,) = judge(Seen(services=(seen,)), SETTINGS.health)
     assert str(found) == f"A service ends again and again ({NAME}): {OFTEN}"

@@ -24,6 +24,7 @@ from hems.watchdog.settings import Watchdog
 from hems.watchdog.startup import Start
 
 from tests.unit.appliance_settings import settled_in
+from tests.unit.service_entries import entries
 from tests.unit.watchdog_settings import TEXT
 
 
@@ -50,7 +51,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(probes, "round_trip", lambda *_: Look(False, "does not answer"))
     options = parse(TEXT.replace("hold_scale = 1", "hold_scale = 0"), Watchdog, "watchdog.toml")
     monkeypatch.setattr(startup, "problems", lambda _: ())
-    start = Start(parse(text, Appliance, "hems.toml"), options, kept=False)
+    start = Start(parse(text, Appliance, "hems.toml"), options, entries(), kept=False)
     return Daemon(start, Secrets("a", "b", "c"), tmp_path)
 
 
@@ -60,7 +61,9 @@ def answering(*silent: str) -> Any:
     def sights(services: Any) -> list[Sight]:
         up = Unit("", "loaded", "active", "running", "success", 0, "enabled")
         return [
-            Sight(dataclasses.replace(up, name=one.unit), Look(one.code not in silent, "seen"), 1)
+            Sight(
+                dataclasses.replace(up, name=one.unit), Look(one.kind.code not in silent, "seen"), 1
+            )
             for one in services
         ]
 

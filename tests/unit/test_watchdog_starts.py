@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hems.health.catalogue import KINDS
 from hems.health.debounce import Debounce
 from hems.health.inside import RECOVERY, Inside
 from hems.health.judge import Seen, judge
@@ -13,13 +12,14 @@ from hems.systemd import Unit
 from hems.watchdog import observe
 from hems.watchdog.core import Sight, State, Verb, decide, next_look
 
+from tests.unit.service_entries import kind
 from tests.unit.watchdog_settings import SETTINGS
 from tests.unit.watchdog_units import ANSWERS, NAME, OPTIONS, SILENT, UP, Box, unit
 
 FAULT = 10_000.0  # when it happens
 IN_TIME = 120.0
 PROBES = 5.0  # seconds that a look at a silent service takes
-SLOW = OPTIONS.start_home_assistant
+SLOW = 300.0
 DOWN = [
     "broker_down",
     "influxdb_down",
@@ -78,7 +78,7 @@ def test_with_the_shipped_settings_it_is_named_in_time(script: str, wait: float)
 
 @pytest.mark.parametrize("code", ["service_crashing", "home_assistant_recovery", *DOWN])
 def test_its_name_is_not_held_back(code: str) -> None:
-    assert KINDS[code].hold == 0
+    assert kind(code).hold == 0
 
 
 def test_recovery_mode_is_named_when_it_is_seen() -> None:

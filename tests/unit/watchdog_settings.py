@@ -15,10 +15,7 @@ budget = 3
 budget_time = 3600
 kill_after = 20
 start = 60
-start_home_assistant = 300
 lock_patience = 7200
-influxdb_data = "/var/lib/influxdb"
-helpers = ["hems-tls.service"]
 [internet]
 activate = 120
 restart = 600

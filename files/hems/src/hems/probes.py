@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +66,13 @@ def parse_http(answer: bytes) -> tuple[int, bytes]:
     return int(rest[:3]), body
 
 
-def home_assistant(port: int) -> Answer:
-    """Ask Home Assistant for its web app's manifest, which it gives without a log-in."""
-    return _http(
-        port, "/manifest.json", lambda status, body: status == 200 and b"Assistant" in body
-    )
+def http(port: int, path: str, status: Collection[int] = (), body: str = "") -> Answer:
+    """GET a path from loopback: an answer has one of ``status`` (none: below 500) and ``body``."""
+    try:
+        found, text = http_exchange(port, path)
+    except (OSError, ValueError) as error:
+        return Answer(False, _reason(error))
+    return _judge(found, text, status, body, f"answers {found}")
 
 
 def influxdb(port: int) -> Answer:
@@ -85,41 +87,40 @@ def influxdb(port: int) -> Answer:
         return Answer(False, _reason(error))
 
 
-def configurator(port: int) -> Answer:
-    """Ask the file editor for its page."""
-    return _http(port, "/", lambda status, _: status < 500)
-
-
-def door(port: int) -> Answer:
-    """Ask nginx for plain HTTP, which it redirects to HTTPS."""
-    return _http(port, "/", lambda status, _: status in (301, 308))
-
-
-def door_login(port: int) -> Answer:
-    """Ask the door's log-in for its page."""
-    return _http(port, "/door/login", lambda status, body: status == 200 and b"<form" in body)
-
-
-def through_door(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
-    """Ask Home Assistant as a browser does: through the door, by TLS and by the box's name.
+def https(
+    port: int,
+    name: str,
+    path: str,
+    status: Collection[int] = (),
+    body: str = "",
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Answer:
+    """GET a path as a browser does, by TLS and by the box's name; see ``http``.
 
     Whether the certificate can be trusted is not asked here.
     """
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    request = f"GET /manifest.json HTTP/1.0\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+    request = f"GET {path} HTTP/1.0\r\nHost: {name}\r\nConnection: close\r\n\r\n"
     deadline = time.monotonic() + timeout
     try:
         with (
             socket.create_connection((LOOPBACK, port), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=name) as client,
+            _unverified().wrap_socket(plain, server_hostname=name) as client,
         ):
             client.sendall(request.encode())
-            status, body = parse_http(_read(client, deadline))
+            found, text = parse_http(_read(client, deadline))
     except (OSError, ValueError) as error:
         return Answer(False, _reason(error))
-    passed = status == 200 and b"Assistant" in body
-    return Answer(passed, "answers" if passed else f"answers {status} for Home Assistant")
+    return _judge(found, text, status, body, f"answers {found} for {path}")
+
+
+def tcp(port: int, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    """Connect to a port on loopback."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout):
+            return Answer(True, "takes connections")
+    except OSError as error:
+        return Answer(False, _reason(error))
 
 
 def named(name: str, timeout: float = 2.0) -> Answer:
@@ -133,12 +134,10 @@ def named(name: str, timeout: float = 2.0) -> Answer:
 
 def mqtts(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
     """Greet the broker as a device in the house does, by TLS; see ``mqtt``."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with (
             socket.create_connection((LOOPBACK, port), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=name) as client,
+            _unverified().wrap_socket(plain, server_hostname=name) as client,
         ):
             client.sendall(MQTT_CONNECT)
             return judge_connack(client.recv(4))
@@ -194,12 +193,15 @@ def certificate(
     return Certificate(True, "valid", ssl.cert_time_to_seconds(str(served["notAfter"])))
 
 
-def _http(port: int, path: str, judge: Callable[[int, bytes], bool]) -> Answer:
-    try:
-        status, body = http_exchange(port, path)
-    except (OSError, ValueError) as error:
-        return Answer(False, _reason(error))
-    return Answer(True, "answers") if judge(status, body) else Answer(False, f"answers {status}")
+def _judge(found: int, text: bytes, status: Collection[int], body: str, else_: str) -> Answer:
+    right = (found in status if status else found < 500) and body.encode() in text
+    return Answer(True, "answers") if right else Answer(False, else_)
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _read(client: socket.socket, deadline: float) -> bytes:

@@ -56,10 +56,8 @@ class Accounts(Table, frozen=True):
 class Features(Table, frozen=True):
     """``[features]``: what this site has switched on."""
 
-    configurator: bool
     mqtt_lan: bool
     zigbee: bool  # a dongle belongs to the box
-    d2l: bool = False  # D2L dongles belong to the site
 
 
 class Internet(Table, frozen=True):
@@ -72,15 +70,13 @@ class Internet(Table, frozen=True):
 
 
 class Ports(Table, frozen=True):
-    """``[ports]``: TCP ports; http, https and mqtts on every address, the rest on loopback."""
+    """``[ports]``: TCP ports; https and mqtts on every address, the rest on loopback."""
 
-    http: Port
     https: Port
     mqtt: Port
     mqtts: Port
     influxdb: Port
     home_assistant: Port
-    configurator: Port
     door_login: Port
 
 
@@ -122,23 +118,10 @@ class Zigbee(Table, frozen=True):
 class HomeAssistantPaths(Table, frozen=True):
     """``[home_assistant]``: where it is installed, where its files are, and who it runs as."""
 
+    unit: Text
     root: Path  # <version>/ and current
     directory: Path  # configuration and .storage
     user: Text
-
-
-class Units(Table, frozen=True):
-    """``[units]``: systemd's names of the parts."""
-
-    mosquitto: Text
-    influxdb: Text
-    home_assistant: Text
-    configurator: Text
-    nginx: Text
-    door_login: Text
-    name: Text  # avahi: <hostname>.local
-    network: Text  # NetworkManager; not every box has it
-    certificate_timer: Text
 
 
 class Appliance(Table, frozen=True):
@@ -154,7 +137,6 @@ class Appliance(Table, frozen=True):
     meter: Meter
     zigbee: Zigbee
     home_assistant: HomeAssistantPaths
-    units: Units
 
     @property
     def url(self) -> str:

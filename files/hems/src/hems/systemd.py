@@ -11,16 +11,18 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hems import HemsError
 
 Run = Callable[[list[str]], str]
 
+MISSING = "not-found"  # LoadState of a unit that there is not
 STOP_SECONDS = 150.0  # more than the longest TimeoutStopSec, Home Assistant's
 TIMEOUT_SECONDS = 60.0  # a stop may take a unit's whole TimeoutStopSec
 PROPERTIES = (
     "Id",
+    "Names",
     "LoadState",
     "ActiveState",
     "SubState",
@@ -130,7 +132,7 @@ def parse_units(text: str) -> dict[str, Unit]:
     units = {}
     for block in text.strip().split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if name := values.get("Id", ""):
+        for name in values.get("Names", "").split() or values.get("Id", "").split():
             units[name] = Unit(
                 name=name,
                 load=values.get("LoadState", ""),
@@ -158,7 +160,11 @@ def units(names: Iterable[str], run: Run = _systemctl) -> dict[str, Unit]:
     Raises SystemdError.
     """
     wanted = list(names)
-    return parse_units(run(["show", f"--property={','.join(PROPERTIES)}", "--", *wanted]))
+    if not wanted:  # without a name, systemctl shows itself
+        return {}
+    found = parse_units(run(["show", f"--property={','.join(PROPERTIES)}", "--", *wanted]))
+    absent = Unit("", MISSING, "inactive", "dead", "", 0, "")
+    return {name: found.get(name, replace(absent, name=name)) for name in wanted}
 
 
 def start(unit: str, run: Run = _systemctl) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hems import HemsError, logins, settings
+from hems import HemsError, logins, services, settings
 from hems.logins import State
+from hems.services import Entry
 from hems.settings import Appliance
 from hems.table import table
 
@@ -48,11 +49,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def all_logins(appliance: Appliance) -> list[Login]:
+def all_logins(appliance: Appliance, entries: Mapping[str, Entry]) -> list[Login]:
     """Return the log-ins that an owner needs, in the order in which one meets them."""
     url = appliance.url
     accounts = appliance.accounts
-    editor = " and /configurator/" if appliance.features.configurator else ""
+    behind = [page.path for entry in entries.values() for page in entry.pages]
     found = [
         Login(
             "Home Assistant",
@@ -64,7 +65,7 @@ def all_logins(appliance: Appliance) -> list[Login]:
                 appliance.home_assistant.directory, accounts.home_assistant, password
             ),
         ),
-        Login("The door", f"{url}/influx/{editor}", accounts.door, "door_password"),
+        Login("The door", f"{url}{' and '.join(behind)}", accounts.door, "door_password"),
         Login(
             "InfluxDB",
             f"{url}/influx/, behind the door",
@@ -97,7 +98,8 @@ def run(options: argparse.Namespace) -> int:
         raise HemsError("Only root may read the passwords: type 'sudo hems passwords'.")
     appliance = settings.appliance()
     rows, sentences = [], []
-    for login in all_logins(appliance):
+    entries = services.read_all(services.DIRECTORY).entries
+    for login in all_logins(appliance, entries):
         password = _secret(appliance.paths.secrets, login.secret)
         state = login.state(password) if login.state else State.RIGHT
         rows.append((login.what, login.where, login.user, SHOWN.get(state, password)))

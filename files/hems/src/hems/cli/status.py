@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 
-from hems import settings
+from hems import services, settings
 from hems.status.core import Observation, as_json, days_left, problems
 from hems.status.observe import observe
 
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the box's state; 0 when nothing is wrong, else 1."""
-    seen = observe(settings.appliance())
+    seen = observe(settings.appliance(), services.read_all(services.DIRECTORY))
     if options.json:
         json.dump(as_json(seen), sys.stdout, indent=2)
         print()

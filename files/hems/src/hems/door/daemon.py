@@ -12,17 +12,20 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
-from hems import HemsError, settings, systemd
+from hems import HemsError, services, settings, systemd
 from hems.door import core, pages
 from hems.door.ended import Ended, say
 from hems.probes import LOOPBACK
+from hems.services import Page
 
+HOME_ASSISTANT = Page("/", "Home Assistant")
 COOKIE = "__Host-hems-door"  # the prefix: of this host alone, and only ever by TLS (RFC 6265bis)
 FORM_COOKIE = "__Host-hems-form"
 BODY_BYTES = 16384
@@ -53,8 +56,14 @@ class Door:
     """The log-in's requests and answers."""
 
     def __init__(
-        self, site: str, account: Account, key: bytes, ended: Ended, links: tuple[pages.Link, ...]
+        self,
+        site: str,
+        account: Account,
+        key: bytes,
+        ended: Ended,
+        links: Callable[[], Sequence[Page]],
     ) -> None:
+        """``links`` gives the pages behind the door as they are now."""
         self._site, self._account, self._links = site, account, links
         self._session = core.Seal(key, "session", core.SESSION_SECONDS)
         self._form = core.Seal(key, "form", core.FORM_SECONDS)
@@ -79,7 +88,7 @@ class Door:
         """Show what is behind the door, or the form."""
         if self._who(request) is None:
             return self._ask(request, core.HOME)
-        return _page(pages.inside(self._site, self._links))
+        return _page(pages.inside(self._site, [HOME_ASSISTANT, *self._links()]))
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the form; who is in already goes on."""
@@ -178,10 +187,20 @@ def _credential(directory: str | None, name: str) -> str:
     return text
 
 
-def build(appliance: settings.Appliance, environment: Mapping[str, str] = os.environ) -> Door:
+def links(directory: Path) -> tuple[Page, ...]:
+    """Return the pages of the services in ``directory``."""
+    entries = services.read_all(directory).entries
+    return tuple(page for entry in entries.values() for page in entry.pages)
+
+
+def build(
+    appliance: settings.Appliance,
+    environment: Mapping[str, str] = os.environ,
+    entries: Path = services.DIRECTORY,
+) -> Door:
     """Return the log-in with the credentials and the directory that systemd gives.
 
-    Raises HemsError.
+    ``entries`` is the services' directory, read whenever its pages are shown. Raises HemsError.
     """
     directory = environment.get("CREDENTIALS_DIRECTORY")
     account = Account(appliance.accounts.door, _credential(directory, "door_password"))
@@ -189,10 +208,7 @@ def build(appliance: settings.Appliance, environment: Mapping[str, str] = os.env
     key = core.derive_key(secret, account.user, account.password)
     ended = Ended(Path(environment.get("STATE_DIRECTORY", ".")) / "ended.json")
     ended.load()
-    links = [pages.Link("/", "Home Assistant"), pages.Link("/influx/", "InfluxDB")]
-    if appliance.features.configurator:
-        links.append(pages.Link("/configurator/", "File editor"))
-    return Door(appliance.site.name, account, key, ended, tuple(links))
+    return Door(appliance.site.name, account, key, ended, partial(links, entries))
 
 
 async def serve(door: Door, port: int) -> None:

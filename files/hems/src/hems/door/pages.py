@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from string import Template
 
 from hems.door.core import HOME, LOGIN, LOGOUT
+from hems.services import Page
 
 WRONG = "That user name or password is not right. On the box, “sudo hems passwords” shows both."
 STALE = "This page was open for too long, or the browser keeps no cookies. Please try again."
@@ -30,7 +30,7 @@ $notice<form method="post" action="$action">
  maxlength="200" required>
 <button>Log in</button>
 </form>
-<p class="small">For InfluxDB's pages and the file editor. Home Assistant has
+<p class="small">For what has no log-in of its own. Home Assistant has
 <a href="/">its own log-in</a>.</p>
 """)
 _INSIDE = Template("""\
@@ -39,14 +39,6 @@ _INSIDE = Template("""\
 $links</ul>
 <form method="post" action="$action"><button>Log out</button></form>
 """)
-
-
-@dataclass(frozen=True)
-class Link:
-    """A page behind the door."""
-
-    path: str
-    title: str
 
 
 def slow_down(seconds: float) -> str:
@@ -63,7 +55,7 @@ def form(site: str, token: str, target: str, notice: str = "") -> str:
     return _page(site, "Log in", body)
 
 
-def inside(site: str, links: Sequence[Link]) -> str:
+def inside(site: str, links: Sequence[Page]) -> str:
     """Return the page of one who is logged in."""
     rows = "".join(f'<li><a href="{one.path}">{escape(one.title)}</a></li>\n' for one in links)
     return _page(site, "Logged in", _INSIDE.substitute(links=rows, action=LOGOUT))

@@ -1,6 +1,7 @@
 """The health catalogue: every issue that the box can have, under a code that never changes.
 
-``catalogue.toml`` beside this file holds the entries; what is here gives them types and an order.
+``catalogue.toml`` beside this file holds the box's own; a service's are in its entry
+(``hems/services.py``). What is here gives them types and an order.
 """
 
 from __future__ import annotations

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hems.health.catalogue import Issue, issue
+from hems.health.catalogue import Issue, Kind, issue
 
 
-def judge(report: Mapping[str, Any] | None, now: float) -> Iterator[Issue]:
+def judge(report: Mapping[str, Any] | None, now: float, down: Kind) -> Iterator[Issue]:
     """Yield the issues of the dongles; ``report`` is None where the daemon gives none.
 
-    ``now`` is monotonic seconds.
+    ``now`` is monotonic seconds; ``down`` is the issue that the daemon is not well.
     """
     if report is None:
-        yield issue("d2l_down", "its status file is missing or old")
+        yield Issue(down, detail="its status file is missing or old")
         return
     for dongle in report["dongles"]:
         name, last, at = dongle["name"], dongle["last"], dongle["problem_at"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hems.health.catalogue import Issue, issue
+from hems.health.catalogue import Issue, Kind, issue
 from hems.health.dongle import DongleSeen
 from hems.health.inside import LOADED, NO_ENERGY, NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
 from hems.health.registry import Lost
@@ -26,9 +26,9 @@ NO_REASON = "it did not start; Settings, System, Logs says why"  # of an entry n
 
 @dataclass(frozen=True)
 class ServiceSeen:
-    """A service as the watchdog judges it; ``code`` is the issue that what is wrong with it is."""
+    """A service as the watchdog judges it; ``kind`` is the issue that what is wrong with it is."""
 
-    code: str
+    kind: Kind
     unit: str
     down: bool = False
     stopped: bool = False
@@ -72,9 +72,9 @@ class Seen:
     lost: tuple[Lost, ...] = ()  # entities that Home Assistant doesn't have
     meter: tuple[str, ...] = ()  # which of its entities are the meter's
     recording: bool = True  # Home Assistant's recorder
-    linky: tuple[Issue, ...] = ()  # of the Linky meters' readers
+    reported: tuple[Issue, ...] = ()  # by services' own status files
     unstored: str = ""  # a reading that InfluxDB doesn't have
-    blocked: tuple[tuple[str, str], ...] = ()  # issues of those who come from outside, with detail
+    blocked: tuple[Issue, ...] = ()  # of those who come from outside
     failed: tuple[tuple[str, str], ...] = ()  # helpers' units, and how they are
     exposed: tuple[tuple[str, str], ...] = ()  # services, and where they listen beyond loopback
     set_aside: tuple[Note, ...] = ()  # broken files
@@ -100,9 +100,9 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
         found.extend(_inside(seen.inside, seen))
         found.extend(_provisioned(seen.inside, seen))
     found.extend(issue("helper_failed", how, unit) for unit, how in seen.failed)
-    found.extend(issue(code, detail) for code, detail in seen.blocked)
+    found.extend(seen.blocked)
     found.extend(issue("port_open", where, name) for name, where in seen.exposed)
-    found.extend(seen.linky)
+    found.extend(seen.reported)
     if seen.unstored:
         found.append(issue("storage_stalled", seen.unstored))
     if seen.silence is not None and seen.silence >= settings.meter_silence:
@@ -120,7 +120,7 @@ def _services(services: Iterable[ServiceSeen]) -> Iterable[Issue]:
         if service.stopped:
             yield issue("service_stopped", service.detail, service.unit)
         if service.down:
-            yield issue(service.code, service.detail)
+            yield Issue(service.kind, detail=service.detail)
         if service.given_up:
             yield issue("service_given_up", service.detail, service.unit)
         if service.crashing:

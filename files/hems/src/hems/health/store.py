@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hems.health.catalogue import KINDS, Issue, issue, rank
+from hems.health.catalogue import SEVERITIES, Issue, Kind, issue, rank
 
 FORMAT = 1
 FILE = "health.json"
@@ -76,12 +76,7 @@ def parse(text: str, now: float) -> Report:
             return _silent(f"it speaks format {content['format']}")
         written = float(content["monotonic"])
         issues = tuple(
-            Issue(
-                KINDS[entry["code"]],
-                str(entry["subject"]),
-                str(entry["detail"]),
-                str(entry["since"]),
-            )
+            Issue(_kind(entry), str(entry["subject"]), str(entry["detail"]), str(entry["since"]))
             for entry in content["issues"]
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -99,6 +94,19 @@ def read(path: Path, now: float) -> Report:
     except (OSError, UnicodeDecodeError) as error:
         return _silent(f"there is no report: {getattr(error, 'strerror', None) or error}")
     return parse(text, now)
+
+
+def _kind(entry: dict[str, Any]) -> Kind:
+    """Return the kind as it was written: a service's own is in no catalogue of the reader's.
+
+    Raises ValueError or KeyError.
+    """
+    title, meaning, does, cure = (str(entry[key]) for key in ("title", "meaning", "does", "cure"))
+    if entry["severity"] not in SEVERITIES:
+        raise ValueError(f"unknown severity {entry['severity']!r}")
+    return Kind(
+        str(entry["code"]), entry["severity"], int(entry["blink"]), title, meaning, does, cure
+    )
 
 
 def _silent(detail: str) -> Report:

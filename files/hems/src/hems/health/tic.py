@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hems.health.catalogue import Issue, issue
+from hems.health.catalogue import Issue, Kind, issue
 from hems.tic.line import Trouble
 from hems.tic.report import MOST_DAMAGE, reason
 
@@ -16,13 +16,13 @@ CODES = {
 }
 
 
-def judge(report: Mapping[str, Any] | None, now: float) -> Iterator[Issue]:
+def judge(report: Mapping[str, Any] | None, now: float, down: Kind) -> Iterator[Issue]:
     """Yield the adapter's issues; ``report`` is None where the daemon gives none.
 
-    ``now`` is monotonic seconds.
+    ``now`` is monotonic seconds; ``down`` is the issue that the daemon is not well.
     """
     if report is None:
-        yield issue("tic_down", "its status file is missing or old")
+        yield Issue(down, detail="its status file is missing or old")
         return
     heard = report["started"] if report["last"] is None else report["last"]
     silent = now - heard

@@ -68,6 +68,7 @@ class Observation:
     ports: tuple[Port, ...]
     disk: Disk
     addresses: tuple[str, ...] = field(default=())
+    broken: tuple[str, ...] = ()  # services' entries that can't be used, a sentence each
     lock: Holder | None = None
     health: Report = field(default_factory=lambda: Report(()))  # of the watchdog
 
@@ -113,7 +114,8 @@ def _certificate_problems(ports: Iterable[Port], now: float) -> Iterable[str]:
 
 def problems(seen: Observation) -> list[str]:
     """Return one sentence for each thing that is wrong; none means OK."""
-    found = [*_service_problems(seen.services), *_certificate_problems(seen.ports, seen.now)]
+    found = [*seen.broken, *_service_problems(seen.services)]
+    found += _certificate_problems(seen.ports, seen.now)
     if seen.disk.percent >= DISK_FULL_PERCENT:
         found.append(
             f"The disk ({seen.disk.path}) is {seen.disk.percent:.0f} % full: remove old backups, "

@@ -6,43 +6,31 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
-from hems import lock, probes, release, systemd
+from hems import asking, lock, probes, release, services, systemd
 from hems.health import store
 from hems.settings import Appliance
 from hems.status.core import Disk, Observation, Port, Service
+from hems.systemd import MISSING
 
-Part = tuple[str, str, Callable[[], probes.Answer] | None]
+Part = tuple[str, str, asking.Question | None]
 
 
-def parts(appliance: Appliance) -> list[Part]:
-    """Return name, unit and probe of every part that this site has."""
-    units, ports = appliance.units, appliance.ports
-    found: list[Part] = [
-        ("MQTT broker", units.mosquitto, lambda: probes.mqtt(ports.mqtt)),
-        ("InfluxDB", units.influxdb, lambda: probes.influxdb(ports.influxdb)),
+def parts(entries: Mapping[str, services.Entry], name: str) -> list[Part]:
+    """Return title, unit and probe of every part, and of every way in; ``name``: <host>.local."""
+    listed = [entry for entry in entries.values() if entry.listed]
+    inside = [(entry.title, entry.unit, asking.question(entry.probe, name)) for entry in listed]
+    return inside + [
         (
-            "Home Assistant",
-            units.home_assistant,
-            lambda: probes.home_assistant(ports.home_assistant),
-        ),
+            entry.outside.title,
+            entries.get(entry.outside.through, entry).unit,
+            asking.question(entry.outside.probe, name),
+        )
+        for entry in listed
+        if entry.outside
     ]
-    if appliance.features.configurator:
-        editor = ports.configurator
-        found.append(("File editor", units.configurator, lambda: probes.configurator(editor)))
-    name = f"{appliance.site.hostname}.local"
-    found.append(("Door", units.nginx, lambda: probes.door(ports.http)))
-    found.append(("Log-in", units.door_login, lambda: probes.door_login(ports.door_login)))
-    behind = partial(probes.through_door, ports.https, name)
-    found.append(("Through the door", units.nginx, behind))
-    if appliance.features.mqtt_lan:
-        broker = partial(probes.mqtts, ports.mqtts, name)
-        found.append(("MQTT by TLS", units.mosquitto, broker))
-    found.append(("Certificate renewal", units.certificate_timer, None))
-    return found
 
 
 def parse_addresses(text: str) -> tuple[str, ...]:
@@ -75,38 +63,41 @@ def _disk(path: str) -> Disk:
     )
 
 
-def observe(appliance: Appliance) -> Observation:
+def observe(appliance: Appliance, found: services.Found) -> Observation:
     """Look at everything once, at all of it at the same time; takes one time-out at most.
 
     Raises HemsError when systemd or the lock can't be asked.
     """
-    what = parts(appliance)
-    host, ports = appliance.site.hostname, appliance.ports
-    served = [("the door", ports.https, b"")]
-    if appliance.features.mqtt_lan:
-        served.append(("the MQTT broker", ports.mqtts, probes.MQTT_CONNECT))
+    host = appliance.site.hostname
+    what = parts(found.entries, f"{host}.local")
+    served = [one.certificate for one in found.entries.values() if one.certificate]
+    optional = {one.title for one in found.entries.values() if one.optional}
     ca = appliance.paths.tls / "ca.crt"
-    with ThreadPoolExecutor(max_workers=len(what) + len(served)) as pool:
+    with ThreadPoolExecutor(max_workers=len(what) + len(served) + 1) as pool:
         answers = [pool.submit(probe) if probe else None for _, _, probe in what]
         shown = [
-            pool.submit(probes.certificate, number, host, ca, greeting)
-            for _, number, greeting in served
+            pool.submit(probes.certificate, one.port, host, ca, asking.greeting(one))
+            for one in served
         ]
         units = systemd.units(unit for _, unit, _ in what)
         addresses = _addresses()
+        parts_seen = (
+            Service(title, units[unit], answer.result() if answer else None)
+            for (title, unit, _), answer in zip(what, answers, strict=True)
+        )
         return Observation(
             version=release(),
             site=appliance.site.name,
             url=f"{appliance.url}/",
             now=time.time(),
             services=tuple(
-                Service(name, units[unit], answer.result() if answer else None)
-                for (name, unit, _), answer in zip(what, answers, strict=True)
+                one for one in parts_seen if one.unit.load != MISSING or one.name not in optional
             ),
             ports=tuple(
-                Port(name, number, future.result())
-                for (name, number, _), future in zip(served, shown, strict=True)
+                Port(one.name, one.port, future.result())
+                for one, future in zip(served, shown, strict=True)
             ),
+            broken=found.problems,
             disk=_disk(str(appliance.paths.state)),
             addresses=addresses,
             lock=lock.holder(appliance.paths.lock),

@@ -14,7 +14,7 @@ from hems import HemsError, lock, release, settings, systemd
 from hems.health import announce, dongle, store
 from hems.health.catalogue import Issue, issue, rank
 from hems.health.debounce import Debounce
-from hems.health.judge import Seen, ServiceSeen, judge
+from hems.health.judge import Seen, judge
 from hems.settings import SettingsError
 from hems.systemd import SystemdError
 from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
@@ -42,13 +42,18 @@ class Daemon:
         appliance, options = start.appliance, start.options
         self._appliance, self._options, self._secrets = appliance, options, secrets
         self._kept, self._directory = start.kept, directory
+        self._copies, self._changed = appliance.paths.state / KEPT, False
         self._broken: tuple[str, ...] = startup.problems(directory)
         self._actor = Actor(appliance.paths.state, options.dry_run)
         self._set_aside = SetAside(appliance.paths.notes, self._actor)
         self._messages: Sequence[announce.Message] = ()
-        self._services = services(appliance, options.services, secrets, lambda: self._messages)
+        self._entries = start.entries
+        entries, name = self._entries.values(), f"{appliance.site.hostname}.local"
+        self._services = services(entries, name, options.services, secrets, lambda: self._messages)
+        self._readings = {one.unit for one in self._services if one.readings}
         self._debounce = Debounce(options.health.hold_scale)
-        self._certificates = observe.Certificates(appliance)
+        ca = appliance.paths.tls / "ca.crt"
+        self._certificates = observe.Certificates(entries, appliance.site.hostname, ca)
         self._issues: tuple[Issue, ...] = ()
         self._version, self._round_at = "", now
         self._named: set[str] = set()
@@ -60,12 +65,12 @@ class Daemon:
         self._tracks = dict(boot.tracks)
         keys = self._lasting.keys
         self._home = Home(appliance, options.health, secrets, boot, keys, now=now)
-        self._outside = Outside(appliance, options)
+        self._outside = Outside(self._entries, name, options.health.open_ports)
 
     @property
     def outlived(self) -> bool:
-        """Whether it runs with settings of before, and those on the disk are good again."""
-        return self._kept and not self._broken
+        """Whether those on the disk are others: entries, or settings that are good again."""
+        return self._changed or (self._kept and not self._broken)
 
     def _first_start(self) -> memory.Boot:
         own = self._actor.has_rebooted()
@@ -95,10 +100,9 @@ class Daemon:
 
     def _follow(self, sights: list[Sight], now: float, locked: bool) -> None:
         """Write down what faults cost; who holds the lock knows what it does."""
-        units = self._appliance.units
         for sight in sights:
             name = sight.unit.name
-            if name in (units.influxdb, units.home_assistant, units.mosquitto):
+            if name in self._readings:
                 track, gap = gaps.follow(self._tracks.get(name, gaps.Track()), sight, now)
                 self._tracks[name] = track
                 if gap is not None and not locked and not self._options.dry_run:
@@ -117,7 +121,7 @@ class Daemon:
     def _round(self, sights: list[Sight], now: float, locked: bool) -> None:
         appliance, options = self._appliance, self._options
         reachable = observe.reachable(appliance.internet.targets)
-        unit = appliance.units.home_assistant
+        unit = appliance.home_assistant.unit
         up = any(sight.unit.name == unit and sight.look.ok for sight in sights)
         view = self._home.look(now, up)
         inside = view.inside
@@ -130,9 +134,11 @@ class Daemon:
         self._climb(reachable, now, locked)
         self._watch_release(guard.Versions(unit, view.running, installed), now, locked)
         systemd.feed_watchdog()
-        self._broken = startup.problems(self._directory)
+        found = startup.entries(self._directory, self._copies)
+        self._broken = (*startup.problems(self._directory), *found.problems)
+        self._changed = found.entries != self._entries
         seen = Seen(
-            services=self._services_seen(sights),
+            services=observe.judged(self._services, self._state, sights, options.services),
             internet=reachable,
             inside=inside,
             broken=self._broken,
@@ -152,7 +158,7 @@ class Daemon:
             failed=self._outside.failed,
             set_aside=self._set_aside.look(),
             tls_problem=observe.told(appliance.paths.tls_problem),
-            linky=observe.linky_issues(appliance.features, now, self._directory),
+            reported=observe.reported(self._entries.values(), now),
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)
@@ -160,24 +166,6 @@ class Daemon:
         if action is not None:
             self._actor.carry_out(action)
         self._report(self._debounce.open(issues, now, utc()))
-
-    def _services_seen(self, sights: list[Sight]) -> tuple[ServiceSeen, ...]:
-        looks = {sight.unit.name: sight for sight in sights}
-        found = []
-        for service in self._services:
-            remembered, sight = self._state.of(service.unit), looks.get(service.unit)
-            found.append(
-                ServiceSeen(
-                    (sight and sight.look.code) or service.code,
-                    service.unit,
-                    down=remembered.named,
-                    stopped=remembered.stopped,
-                    given_up=core.given_up(remembered, self._options.services),
-                    crashing=core.crashing(remembered, self._options.services),
-                    detail=remembered.detail,
-                )
-            )
-        return tuple(found)
 
     def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:
         options = self._options.internet

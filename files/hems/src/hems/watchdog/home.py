@@ -42,7 +42,7 @@ class Home:
         self.aftermath = boot.aftermath
         self.unstored = ""  # a reading that InfluxDB does not have
         self.view = View()
-        self._unit = appliance.units.home_assistant
+        self._unit = appliance.home_assistant.unit
         self._token = secrets.influxdb
         port = appliance.ports.influxdb
         self._storing = storing.Storing(

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from hems import HemsError, internet, lock, probes, systemd
+from hems import HemsError, asking, internet, lock, probes, systemd
 from hems.health import d2l, inside, meter, tic, vitals
-from hems.health.catalogue import Issue
-from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen
+from hems.health.catalogue import KINDS, Issue
+from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen, ServiceSeen
 from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
 from hems.linky import status
-from hems.settings import Appliance, Features
-from hems.tic.settings import FILE as TIC
-from hems.watchdog import network
+from hems.services import Certificate, Entry
+from hems.watchdog import core, network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
 from hems.watchdog.probes import Service
-from hems.watchdog.settings import Health
+from hems.watchdog.settings import Health, Services
 
 PATIENCE = 2  # rounds: the third without an answer counts
 CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
@@ -33,6 +32,7 @@ NAME = "Home Assistant"
 BANNED_ITSELF = (
     "it has banned the box's own address: remove 127.0.0.1 from ip_bans.yaml and restart it"
 )
+REPORTS = {"d2l": (status.D2L, d2l.judge), "tic": (status.TIC, tic.judge)}  # by the entries' word
 NOT_ASKED = Look(False, "is not asked, as its unit is down")
 
 
@@ -42,7 +42,10 @@ def sights(services: Sequence[Service]) -> list[Sight]:
     Raises SystemdError when systemd can't be asked.
     """
     units = systemd.units(service.unit for service in services)
-    with ThreadPoolExecutor(max_workers=len(services)) as pool:
+    services = [
+        one for one in services if not (one.optional and units[one.unit].load == systemd.MISSING)
+    ]
+    with ThreadPoolExecutor(max_workers=len(services) + 1) as pool:
         answers = [
             pool.submit(service.probe) if units[service.unit].is_up else None
             for service in services
@@ -51,6 +54,28 @@ def sights(services: Sequence[Service]) -> list[Sight]:
             Sight(units[service.unit], answer.result() if answer else NOT_ASKED, service.start)
             for service, answer in zip(services, answers, strict=True)
         ]
+
+
+def judged(
+    services: Iterable[Service], state: core.State, sights: Iterable[Sight], settings: Services
+) -> tuple[ServiceSeen, ...]:
+    """Return each service as what is remembered of it tells, under the issue that this is."""
+    looks = {sight.unit.name: sight.look for sight in sights}
+    found = []
+    for service in services:
+        remembered, look = state.of(service.unit), looks.get(service.unit)
+        found.append(
+            ServiceSeen(
+                KINDS[look.code] if look and look.code else service.kind,
+                service.unit,
+                down=remembered.named,
+                stopped=remembered.stopped,
+                given_up=core.given_up(remembered, settings),
+                crashing=core.crashing(remembered, settings),
+                detail=remembered.detail,
+            )
+        )
+    return tuple(found)
 
 
 def is_locked(path: Path) -> bool:
@@ -200,29 +225,22 @@ class HomeAssistant:
             return None
 
 
-def linky_issues(features: Features, now: float, directory: Path) -> tuple[Issue, ...]:
-    """Return what the status files of the site's Linky readers say, at ``now`` (monotonic s).
-
-    ``directory`` has the settings: an adapter's are there only where the site has one.
-    """
+def reported(entries: Iterable[Entry], now: float) -> tuple[Issue, ...]:
+    """Return what services' own status files say, at ``now`` (monotonic s)."""
     found: list[Issue] = []
-    if features.d2l:
-        found.extend(d2l.judge(status.read(status.D2L, now), now))
-    if (directory / TIC).exists():
-        found.extend(tic.judge(status.read(status.TIC, now), now))
+    for entry in entries:
+        if entry.reports and entry.kind:
+            path, judge = REPORTS[entry.reports]
+            found.extend(judge(status.read(path, now), now, entry.kind))
     return tuple(found)
 
 
 class Certificates:
     """The certificates that the box serves, looked at now and then."""
 
-    def __init__(self, appliance: Appliance) -> None:
-        self._host = appliance.site.hostname
-        self._ca = appliance.paths.tls / "ca.crt"
-        self._served = [("the door", appliance.ports.https, b"")]
-        if appliance.features.mqtt_lan:
-            broker = ("the MQTT broker", appliance.ports.mqtts, probes.MQTT_CONNECT)
-            self._served.append(broker)
+    def __init__(self, entries: Iterable[Entry], host: str, ca: Path) -> None:
+        self._host, self._ca = host, ca
+        self._served = [one.certificate for one in entries if one.certificate]
         self._looked: float | None = None
         self._seen: tuple[CertificateSeen, ...] = ()
 
@@ -230,12 +248,13 @@ class Certificates:
         """Return how long each lasts; one whose port does not answer is another issue's matter."""
         if self._looked is None or now - self._looked >= CERTIFICATE_SECONDS:
             self._looked = now
-            found = [self._one(*served) for served in self._served]
+            found = [self._one(served) for served in self._served]
             self._seen = tuple(one for one in found if one is not None)
         return self._seen
 
-    def _one(self, name: str, port: int, greeting: bytes) -> CertificateSeen | None:
-        shown = probes.certificate(port, self._host, self._ca, greeting)
+    def _one(self, served: Certificate) -> CertificateSeen | None:
+        name, greeting = served.name, asking.greeting(served)
+        shown = probes.certificate(served.port, self._host, self._ca, greeting)
         if shown.not_after is not None:
             # A certificate ends at a time on the wall: this is no duration of ours.
             days = int((shown.not_after - time.time()) // DAY_SECONDS)

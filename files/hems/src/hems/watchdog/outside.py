@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hems import probes, systemd
+from hems import asking, systemd
 from hems.health import listeners
-from hems.settings import Appliance
+from hems.health.catalogue import Issue
+from hems.services import Entry, Http, Influxdb, Mqtt, Tcp, kind_of
 from hems.systemd import SystemdError, Unit
 from hems.watchdog.act import say
 from hems.watchdog.core import Sight
-from hems.watchdog.settings import Watchdog
 
 LOOK_SECONDS = 60.0  # between two looks
+LOCAL = (Http, Tcp, Mqtt, Influxdb)  # probes of what listens on loopback
 
 
 class Outside:
     """Looked at now and then; what an inner look has found already is not said again."""
 
-    def __init__(self, appliance: Appliance, options: Watchdog) -> None:
-        units, ports = appliance.units, appliance.ports
-        self._appliance, self._options = appliance, options
+    def __init__(self, entries: Mapping[str, Entry], name: str, open_ports: Iterable[int]) -> None:
+        """``name`` is the box's, <host>.local; ``open_ports``: an owner's, open on purpose."""
+        self._entries, self._name = entries, name
+        doors = {door.port for one in entries.values() for door in one.doors}
+        self._meant = {*doors, *open_ports}
         self._inner = {
-            ports.mqtt: units.mosquitto,
-            ports.influxdb: units.influxdb,
-            ports.home_assistant: units.home_assistant,
-            ports.configurator: units.configurator,
+            one.probe.port: one.unit
+            for one in entries.values()
+            if isinstance(one.probe, LOCAL) and one.probe.port not in doors
         }
-        self._meant = {ports.http, ports.https, ports.mqtts, *options.health.open_ports}
+        self._helpers = [unit for one in entries.values() for unit in one.helpers]
         self._looked: float | None = None
-        self.blocked: tuple[tuple[str, str], ...] = ()  # issue and detail
+        self.blocked: tuple[Issue, ...] = ()
         self.exposed: tuple[tuple[str, str], ...] = ()  # service and addresses
         self.failed: tuple[tuple[str, str], ...] = ()  # helper and how it is
 
@@ -47,25 +49,22 @@ class Outside:
         found = listeners.exposed(listeners.look(), owners, self._inner, self._meant)
         self.exposed = tuple((name, _words(where)) for name, where in found.items())
         try:
-            units = systemd.units(self._options.services.helpers)
+            units = systemd.units(self._helpers)
         except SystemdError as error:  # the rest is looked at all the same
             say(str(error))
             return
         self.failed = tuple((name, str(unit)) for name, unit in units.items() if _has_failed(unit))
 
-    def _blocked(self, well: set[str]) -> list[tuple[str, str]]:
-        units, ports = self._appliance.units, self._appliance.ports
-        name = f"{self._appliance.site.hostname}.local"
-        found = []
-        if {units.nginx, units.home_assistant} <= well:
-            answer = probes.through_door(ports.https, name)
-            if not answer.ok:
-                found.append(("door_blocked", answer.detail))
-        if self._appliance.features.mqtt_lan and units.mosquitto in well:
-            answer = probes.mqtts(ports.mqtts, name)
-            if not answer.ok:
-                found.append(("broker_unreachable", answer.detail))
-        return found
+    def _blocked(self, well: set[str]) -> Iterator[Issue]:
+        for entry in self._entries.values():
+            way = entry.outside
+            through = self._entries.get(way.through, entry) if way else entry
+            if way is None or not {entry.unit, through.unit} <= well:
+                continue
+            ask = asking.question(way.probe, self._name)
+            answer = ask() if ask else None
+            if answer is not None and not answer.ok:
+                yield Issue(kind_of(way.health, through.unit), detail=answer.detail)
 
 
 def _words(where: Sequence[listeners.Listener]) -> str:

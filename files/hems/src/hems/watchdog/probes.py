@@ -7,14 +7,15 @@ import json
 import os
 import time
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hems import HemsError, probes
+from hems import HemsError, asking
 from hems.health.announce import Message
+from hems.health.catalogue import Kind
 from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
-from hems.settings import Appliance
+from hems.services import Entry, Influxdb, Mqtt, NetworkManager, Probe
 from hems.watchdog import network
 from hems.watchdog.broker import round_trip
 from hems.watchdog.core import Look
@@ -41,78 +42,54 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Service:
-    """A watched service; ``code`` is the issue of the catalogue that its silence is."""
+    """A watched service; ``kind`` is the issue that its silence is."""
 
-    code: str
+    kind: Kind
     unit: str
     start: float  # seconds that it may take to answer after its unit came up
     probe: Callable[[], Look]
+    optional: bool = False  # the box may lack its unit
+    readings: bool = False  # are lost while it is away
 
 
 def services(
-    appliance: Appliance,
+    entries: Iterable[Entry],
+    name: str,
     patience: Services,
     secrets: Secrets,
     messages: Callable[[], Sequence[Message]],
 ) -> list[Service]:
-    """Return what is watched on this site; the broker is given ``messages`` while it is asked."""
-    units, ports = appliance.units, appliance.ports
-    found = [
+    """Return what is watched on this site; the broker is given ``messages`` while it is asked.
+
+    ``name`` is the box's, <host>.local.
+    """
+    return [
         Service(
-            "broker_down",
-            units.mosquitto,
-            patience.start,
-            lambda: (
-                round_trip(ports.mqtt, secrets.mqtt, messages())
-                if secrets.mqtt
-                else _look(probes.mqtt(ports.mqtt))
-            ),
-        ),
-        Service(
-            "influxdb_down",
-            units.influxdb,
-            patience.start,
-            lambda: (
-                influxdb(ports.influxdb, secrets.influxdb, time.time_ns(), patience.influxdb_data)
-                if secrets.influxdb
-                else _look(probes.influxdb(ports.influxdb))
-            ),
-        ),
-        Service(
-            "home_assistant_down",
-            units.home_assistant,
-            patience.start_home_assistant,
-            lambda: _look(probes.home_assistant(ports.home_assistant)),
-        ),
-        Service("door_down", units.nginx, patience.start, lambda: _look(probes.door(ports.http))),
-        Service(
-            "door_login_down",
-            units.door_login,
-            patience.start,
-            lambda: _look(probes.door_login(ports.door_login)),
-        ),
-        Service(
-            "name_down",
-            units.name,
-            patience.start,
-            lambda: _look(probes.named(f"{appliance.site.hostname}.local")),
-        ),
+            entry.kind,
+            entry.unit,
+            entry.start or patience.start,
+            _question(entry.probe, name, secrets, messages),
+            entry.optional,
+            entry.readings,
+        )
+        for entry in entries
+        if entry.watched and entry.kind
     ]
-    if network.available():
-        found.append(
-            Service("network_manager_down", units.network, patience.start, _network_manager)
-        )
-    if appliance.features.configurator:
-        editor = ports.configurator
-        found.append(
-            Service(
-                "editor_down",
-                units.configurator,
-                patience.start,
-                lambda: _look(probes.configurator(editor)),
-            )
-        )
-    return found
+
+
+def _question(
+    probe: Probe, name: str, secrets: Secrets, messages: Callable[[], Sequence[Message]]
+) -> Callable[[], Look]:
+    """Return what asks: with the box's own account where it has one, else as anybody may."""
+    match probe:
+        case Mqtt() if secrets.mqtt:
+            return lambda: round_trip(probe.port, secrets.mqtt, messages())
+        case Influxdb() if secrets.influxdb:
+            return lambda: influxdb(probe.port, secrets.influxdb, time.time_ns(), probe.data)
+        case NetworkManager():
+            return _network_manager
+    ask = asking.question(probe, name)
+    return (lambda: _look(ask())) if ask else (lambda: Look(True, "runs"))
 
 
 def influxdb(port: int, token: str, at: int, data: Path) -> Look:

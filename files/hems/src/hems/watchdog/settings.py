@@ -26,11 +26,10 @@ class Services(Table, frozen=True):
     budget: Count  # restarts of one unit …
     budget_time: Seconds  # … within this time
     kill_after: Seconds  # a stop that takes longer than this is cut short
-    start: Seconds  # a unit that came up this short a time ago is still starting
-    start_home_assistant: Seconds
-    influxdb_data: Path  # InfluxDB's directory: while its disk is full, it is not restarted
+    start: (
+        Seconds  # one that came up this short a time ago is still starting; an entry may say more
+    )
     lock_patience: Seconds  # work under the lock that takes longer no longer protects a dead unit
-    helpers: tuple[Text, ...]  # units that are not asked, but named when they have failed
 
 
 class Internet(Table, frozen=True):

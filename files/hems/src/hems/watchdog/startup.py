@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hems import files
+from hems import files, services
 from hems.health.judge import NO_CREDENTIAL, Blind
+from hems.services import Entry, Found
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
 from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import FILE, Watchdog
 
+ENTRIES = services.DIRECTORY.name
 CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")
 KINDS: dict[str, type[Table]] = {APPLIANCE_FILE: Appliance, FILE: Watchdog}
 
@@ -32,6 +34,7 @@ class Start:
 
     appliance: Appliance
     options: Watchdog
+    entries: Mapping[str, Entry]  # the services, by name
     kept: bool  # whether one of them is an earlier content of its file
 
 
@@ -42,7 +45,40 @@ def load(directory: Path, kept: Path) -> Start:
     """
     appliance, first = _load(directory / APPLIANCE_FILE, kept / APPLIANCE_FILE, Appliance)
     options, second = _load(directory / FILE, kept / FILE, Watchdog)
-    return Start(appliance, options, first or second)
+    found = entries(directory, kept)
+    with suppress(OSError, UnicodeDecodeError):  # a full disk must not stop the healing
+        keep_entries(directory, kept)
+    return Start(appliance, options, found.entries, first or second)
+
+
+def entries(directory: Path, kept: Path) -> Found:
+    """Return the services' entries; of a file that can't be used, the copy in ``kept``."""
+    found, problems = {}, []
+    for name in services.names(directory / ENTRIES):
+        file = f"{ENTRIES}/{name}{services.SUFFIX}"
+        try:
+            found[name] = services.read_entry(directory / file)
+        except SettingsError as error:
+            problems.append(str(error))
+            with suppress(SettingsError):
+                found[name] = services.read_entry(kept / file)
+    settled = services.settle(found, directory / ENTRIES)
+    return Found(settled.entries, (*problems, *settled.problems))
+
+
+def keep_entries(directory: Path, kept: Path) -> None:
+    """Copy the entries that can be used; a service that is gone has no copy either.
+
+    Raises OSError.
+    """
+    names, copies = services.names(directory / ENTRIES), kept / ENTRIES
+    for name in set(services.names(copies)) - set(names):
+        (copies / f"{name}{services.SUFFIX}").unlink()
+    for name in names:
+        path = directory / ENTRIES / f"{name}{services.SUFFIX}"
+        with suppress(SettingsError):
+            services.read_entry(path)
+            _copy(path.read_text(encoding="utf-8"), copies / path.name)
 
 
 def _load(path: Path, copy: Path, kind: type[S]) -> tuple[S, bool]:
@@ -61,12 +97,16 @@ def _load(path: Path, copy: Path, kind: type[S]) -> tuple[S, bool]:
 
 def _keep(path: Path, copy: Path, kind: type[Table]) -> None:
     text = path.read_text(encoding="utf-8")
-    if copy.exists() and copy.read_text(encoding="utf-8", errors="replace") == text:
-        return
     with suppress(SettingsError):  # it was changed this very moment
         parse(text, kind, str(path))
-        copy.parent.mkdir(exist_ok=True)
-        files.replace(copy, text, 0o644)
+        _copy(text, copy)
+
+
+def _copy(text: str, copy: Path) -> None:
+    if copy.exists() and copy.read_text(encoding="utf-8", errors="replace") == text:
+        return
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(copy, text, 0o644)
 
 
 def problems(directory: Path) -> tuple[str, ...]:

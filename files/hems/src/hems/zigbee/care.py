@@ -42,7 +42,7 @@ def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
 
 def runs(appliance: Appliance) -> bool:
     """Whether Home Assistant has the dongle, or may take it at any moment."""
-    unit = appliance.units.home_assistant
+    unit = appliance.home_assistant.unit
     return systemd.units([unit])[unit].active not in ("inactive", "failed")
 
 

@@ -36,7 +36,7 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
     with lock.appliance_lock(appliance.paths.lock, WORK):
         wanted = chosen or appliance.zigbee.dongle
         device = dongle.choose(dongle.plugged(wanted), wanted)
-        unit = appliance.units.home_assistant
+        unit = appliance.home_assistant.unit
         try:
             say("Home Assistant is stopped …")
             systemd.stop(unit)
