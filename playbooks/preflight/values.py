@@ -31,6 +31,7 @@ DEVICE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Accounts that the appliance itself uses at the broker.
 OWN_ACCOUNTS = ("home_assistant", "hems", "discovery", "linky")
 DNS_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}")
+PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?")
 SHORTEST_PASSWORD = 8  # characters
 LONGEST_PASSWORD = 72  # bytes: bcrypt (Home Assistant, InfluxDB) reads no more
 
@@ -262,3 +263,21 @@ def certificate_names(value: Any) -> str | None:
 
 port = number(1, 65535, "a TCP port", whole=True)
 path = matches(r"/[A-Za-z0-9._/-]*[A-Za-z0-9]", "an absolute path of letters, digits and . _ - /")
+
+
+def signers(value: Any) -> str | None:
+    """Take the people who may sign: a name and a public ssh key each."""
+    form = "must be a list of {name: alice@example.org, key: 'ssh-ed25519 AAAA…'}"
+    if not isinstance(value, list):
+        return form
+    for one in value:
+        if not isinstance(one, dict) or set(one) != {"name", "key"}:
+            return form
+        name, key = str(one["name"]), str(one["key"])
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", name):
+            return f"{form}: a name has letters, digits and . _ @ + -, no space"
+        if not re.fullmatch(
+            r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?", key
+        ):
+            return f"{form}: the key of {name} is no public ssh key on one line"
+    return None

@@ -82,6 +82,7 @@ OPTIONAL: Mapping[str, Check] = {
         "a word that no device's topics begin with",
     ),
     "hems_secret_d2l_keys": values.d2l_keys,
+    "hems_fleet_signers": values.signers,
     "tls_extra_names": values.certificate_names,
 }
 

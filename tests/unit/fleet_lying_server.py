@@ -1,0 +1,108 @@
+"""A git server over HTTPS (git http-backend) that can lie in what it sends."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+Lie = Callable[[bytes], bytes]
+CLOSE = 0.05  # seconds between two bytes of a slow server
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the repositories below a directory."""
+
+    daemon_threads = True
+    directory: Path
+    lie: Lie = staticmethod(lambda body: body)  # of the body with the pack
+    elsewhere = ""  # where every request is sent to
+    slow = False
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.server_port}/server.git"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Runs git http-backend as a CGI program (RFC 3875)."""
+
+    server: Server
+
+    def _answer(self) -> None:
+        if self.server.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", self.server.elsewhere + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        length = int(self.headers.get("Content-Length") or 0)
+        environment = {
+            **os.environ,
+            "GIT_PROJECT_ROOT": str(self.server.directory),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(length),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        done = subprocess.run(
+            ["git", "http-backend"],
+            env=environment,
+            input=self.rfile.read(length),
+            capture_output=True,
+            check=False,
+        )
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        if self.command == "POST" and b"PACK" in body:
+            body = self.server.lie(body)
+        self.send_response(200)
+        for line in head.decode().splitlines():
+            name, _, value = line.partition(": ")
+            if name != "Status":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if not self.server.slow:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            time.sleep(CLOSE)
+
+    do_GET = _answer  # noqa: N815 (http.server's names)
+    do_POST = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serve(directory: Path) -> Iterator[Server]:
+    """Serve; the certificate is ``server.pem`` in the directory."""
+    certificate, key = directory / "server.pem", directory / "server.key"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    words += ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", str(key)]
+    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate)]
+    subprocess.run(words, check=True, capture_output=True)
+    server = Server(("127.0.0.1", 0), Handler)
+    server.directory = directory
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
