@@ -23,7 +23,8 @@ DOOR = "127.0.0.1"
 
 def connect(port: int, source: str) -> socket.socket:
     """Return a TCP connection to the door from an address."""
-    return socket.create_connection((DOOR, port), 20, source_address=(source, 0))
+    door = "::1" if ":" in source else DOOR
+    return socket.create_connection((door, port), 20, source_address=(source, 0))
 
 
 def secured(plain: socket.socket) -> ssl.SSLSocket:

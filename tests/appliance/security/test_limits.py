@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,29 @@ def test_a_flood_is_bounded_and_others_do_not_notice(
     assert burst <= passed(found) <= (burst + 1 + rate * found["seconds"]) * ROOM
     for other in (HERE, f"{one['source']}0"):
         assert passed(attack("flood", count=3, **one | {"source": other})) == 3
+
+
+HOST, SAME_HOST, NEIGHBOUR = "2001:db8:1:2::1", "2001:db8:1:2:a:b:c:d", "2001:db8:1:3::1"
+
+
+@pytest.fixture
+def addresses(pi: Any) -> Iterator[None]:
+    """Strangers with IPv6: documentation's addresses, on loopback for a while."""
+    each = f"for one in {HOST} {SAME_HOST} {NEIGHBOUR}; do ip address"
+    pi.check_output(f"{each} add $one/128 dev lo nodad; done")
+    yield
+    pi.check_output(f"{each} del $one/128 dev lo; done")
+
+
+@pytest.mark.usefixtures("addresses")
+def test_a_host_gets_no_more_by_taking_another_ipv6_address(
+    attack: Attack, zones: dict[str, tuple[float, int]]
+) -> None:
+    _, burst = zones["log_in"]
+    one = {"path": "/door/login", "method": "POST"}
+    assert passed(attack("flood", source=HOST, count=burst + 20, **one)) >= burst
+    assert passed(attack("flood", source=SAME_HOST, count=20, **one)) <= 1
+    assert passed(attack("flood", source=NEIGHBOUR, count=20, **one)) == 20
 
 
 def test_an_address_that_asks_for_less_is_answered_again(
