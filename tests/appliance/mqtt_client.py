@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import ssl
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,18 @@ class Client:
         self._paho.publish(topic, payload, qos=1, retain=retain)
         code: int = self._answer()
         return code
+
+    def flood(self, messages: Iterable[tuple[str, bytes]], seconds: float) -> int:
+        """Publish, retained, as fast as it goes and for so long at most; return how many went."""
+        deadline, sent = time.monotonic() + seconds, 0
+        for topic, payload in messages:
+            if time.monotonic() > deadline or not self.disconnected.empty():
+                break
+            self._paho.publish(topic, payload, qos=0, retain=True)
+            sent += 1
+            while sent % 64 == 0 and self._paho.want_write() and time.monotonic() < deadline:
+                time.sleep(0.01)  # what the broker has not taken yet waits here
+        return sent
 
     def subscribe(self, *topics: str) -> list[int]:
         """Subscribe with QoS 1 and return SUBACK's reason codes."""

@@ -74,7 +74,8 @@ ZIGBEE = (*BOTH, Entry("zha", "Dongle", "setup_retry", "could not open port"))
 POWER = Lost("sensor.meter_power")
 
 TIC = ("down", "unplugged", "silent", "unreadable", "damaged")
-REPORTED = ("d2l_down", "d2l_refused", "d2l_silent", *(f"tic_{code}" for code in TIC))
+MQTT = ("mqtt_message_set_aside", "mqtt_account_full")
+REPORTED = (*MQTT, "d2l_down", "d2l_refused", "d2l_silent", *(f"tic_{code}" for code in TIC))
 
 RAISED = [
     *((code, seen(reported=(Issue(kind(code)),))) for code in REPORTED),

@@ -6,7 +6,8 @@ Each test prints its figures: tries, seconds, bytes, and what held.
 from __future__ import annotations
 
 import contextlib
-import queue
+import json
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,15 +15,17 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.mqtt_client import NOT_AUTHORIZED, Broker, Client, published
+from tests.appliance.mqtt_client import NOT_AUTHORIZED, Broker, Client, Logins, published
+from tests.appliance.waiting import wait_until
 
-pytestmark = pytest.mark.journal("mosquitto", "hems-mqtt-limits")
+pytestmark = pytest.mark.journal("mosquitto", "hems-mqtt-limits", "hems-discovery")
 
 DATABASE = "mosquitto.db"
 CONNECTIONS = 60  # that one host tries to hold
 GUESSING_SECONDS = 5.0
-FLOOD = 900  # messages of FLOOD_BYTES: more than the broker may have memory for
-FLOOD_BYTES = 100_000
+FLOOD_SECONDS, FLOOD_MESSAGES = 8.0, 100_000  # that a device goes on, whatever comes first
+FLOOD_BYTES = 100_000  # of a large message
+MESSAGES, BYTES = 200, 256 * 1024  # that an account may keep
 
 
 @pytest.fixture
@@ -59,6 +62,19 @@ def bench(
     """A device's connection."""
     with Client(broker, "bench", secret("mqtt_bench")) as client:
         yield client
+
+
+@pytest.fixture
+def another(run_module: Any, site: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Has another client, on the box, go through the port for devices."""
+    return lambda: round_trip(run_module, site)
+
+
+@pytest.fixture
+def login(broker: Broker, secret: Callable[[str], str]) -> Iterator[Logins]:
+    logins = Logins(broker, secret)
+    yield logins
+    logins.close()
 
 
 def round_trip(run_module: Any, site: dict[str, Any]) -> dict[str, Any]:
@@ -128,27 +144,89 @@ def test_nobody_is_thrown_out_by_another_accounts_client_with_its_id(
         assert first.disconnected.empty()
 
 
-def test_a_device_cannot_fill_the_brokers_memory_nor_its_next_start(
-    pi: Any, bench: Client, run_module: Any, site: dict[str, Any], kept_database: str
+def memory(pi: Any) -> int:
+    """Return how many MB the broker takes."""
+    pid = pi.check_output("systemctl show mosquitto.service --value --property=MainPID")
+    return int(pi.check_output(f"grep VmRSS /proc/{pid}/status").split()[1]) // 1024
+
+
+def restarts(pi: Any) -> int:
+    """Return how often systemd has started the broker again."""
+    return int(pi.check_output("systemctl show mosquitto.service --value --property=NRestarts"))
+
+
+FLOODS = {
+    "large": lambda at: (f"hems/bench/{at}", b"x" * FLOOD_BYTES),
+    "many": lambda at: (f"hems/bench/{at}", b"x"),
+    "deep": lambda at: (f"hems/bench/{at}/a/b/c/d/e", b"x"),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_device_keeps_its_share_in_the_broker_and_no_more(
+    pi: Any, bench: Client, kind: str, another: Callable[[], dict[str, Any]], login: Logins
 ) -> None:
-    show = "systemctl show mosquitto.service --value --property"
-    before = pi.check_output(f"{show}=NRestarts")
-    begun, sent = time.monotonic(), 0
-    with contextlib.suppress(queue.Empty):  # it is thrown out, and then hears no answer
-        while sent < FLOOD and bench.disconnected.empty():
-            bench.publish(f"hems/bench/{sent}", b"x" * FLOOD_BYTES, retain=True)
-            sent += 1
+    before = restarts(pi)
+    begun = time.monotonic()
+    sent = bench.flood(map(FLOODS[kind], range(FLOOD_MESSAGES)), FLOOD_SECONDS)
     seconds = time.monotonic() - begun
-    pid = pi.check_output(f"{show}=MainPID")
-    memory = int(pi.check_output(f"grep VmRSS /proc/{pid}/status").split()[1]) // 1024
+    most = memory(pi)
+    other = another()
+    reader = login("home_assistant")
+
+    def kept() -> list[int]:
+        reader.messages.clear()
+        reader.subscribe("hems/bench/#")
+        reader.settle("homeassistant/status")
+        return [len(topic) + len(payload) for topic, payload in reader.messages]
+
+    wait_until(lambda: len(kept()) <= MESSAGES and sum(kept()) <= BYTES, 40, "it is taken out")
     print(
-        f"{sent} messages of {FLOOD_BYTES} bytes in {seconds:.1f} s; the broker takes {memory} MB"
+        f"{kind}: {sent} messages handed over in {seconds:.0f} s, the broker took {most} MB;"
+        f" then it keeps {len(kept())} of {sum(kept())} bytes; another client meanwhile: {other}"
     )
-    assert sent < FLOOD and memory < 100
-    # Without memory for another client it may end; its next start is without the flood.
-    assert int(pi.check_output(f"{show}=NRestarts")) - int(before) <= 1
-    pi.check_output("systemctl restart mosquitto.service")
-    assert "milliseconds" in round_trip(run_module, site)
-    aside = pi.check_output(f"ls {kept_database}")
-    print(f"after its next start: {aside.split()}")
-    assert f"{DATABASE}.broken-" in aside
+    assert most < 30, "MB"
+    assert restarts(pi) == before
+    assert "milliseconds" in other
+    issues = json.loads(pi.file("/run/hems-discovery/issues.json").content_string)
+    assert [subject for code, subject, _ in issues if code == "mqtt_account_full"] == ["bench"]
+
+
+def test_a_topic_has_a_few_levels(login: Logins) -> None:
+    device = login("bench")
+    assert published(device.publish("hems/bench/1/2/3/4/5/6", "x"))
+    assert device.publish("hems/bench/1/2/3/4/5/6/7", "x") == NOT_AUTHORIZED
+
+
+FILL = """
+import sys, paho.mqtt.client as mqtt
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "fill", reconnect_on_failure=False)
+client.username_pw_set("bench", open(sys.argv[1]).read().strip())
+gone = []
+client.on_disconnect = lambda *_: gone.append(1)
+client.connect("127.0.0.1", int(sys.argv[2]))
+client.loop_start()
+for at in range(900):
+    if gone:
+        break
+    client.publish(f"hems/bench/{at}", b"x" * 100_000, 1, True).wait_for_publish(5)
+print(at)
+"""
+
+
+def test_a_full_broker_starts_without_what_filled_it(
+    pi: Any, run_module: Any, site: dict[str, Any], kept_database: str
+) -> None:
+    """From the box itself, where nothing is counted, and without who takes out what is too much."""
+    password = f"{site['hems_path_secrets']}/mqtt_bench"
+    pi.check_output("systemctl stop hems-discovery.service")
+    try:
+        fill = f"python3 -c {shlex.quote(FILL)} {password} {site['hems_port_mqtt']}"
+        sent = int(pi.check_output(fill))
+        print(f"{sent} messages of 100000 bytes, the broker takes {memory(pi)} MB")
+        assert sent < 899 and memory(pi) < 100
+        pi.check_output("systemctl restart mosquitto.service")
+        assert "milliseconds" in round_trip(run_module, site)
+        assert f"{DATABASE}.broken-" in pi.check_output(f"ls {kept_database}")
+    finally:
+        pi.check_output("systemctl start hems-discovery.service")

@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 
 from tests.appliance.mqtt_client import NOT_AUTHORIZED, Broker, Client, Logins, published
+from tests.appliance.waiting import wait_until
+from tests.appliance.watchdog_box import COMPRESSED, Watchdog
 
 pytest_plugins = ["tests.appliance.home_assistant_fixtures"]
-pytestmark = pytest.mark.journal("hems-discovery", "mosquitto")
+pytestmark = pytest.mark.journal("hems-discovery", "mosquitto", "hems-watchdog")
 
-LOOP = "{% for i in range(10 ** 12) %}{% endfor %}"
+# Home Assistant's sandbox lets a loop have 100 000 turns, and another one in each of them.
+LOOP = "".join(f"{{% for {i} in range(99999) %}}" for i in "abc") + "{% endfor %}" * 3
+HANG = "hems-discovery.service.d/test.conf"
+ASIDE = "/var/lib/hems-discovery"
+FOUND_SECONDS = 300.0  # three starts of Home Assistant that end in silence
 
 
 @pytest.fixture
@@ -111,3 +117,54 @@ def test_what_an_owner_deletes_does_not_come_back(pi: Any, bench: Bench, login: 
     listener: Client = login("home_assistant")
     listener.subscribe(bench.ours)
     assert listener.settle("homeassistant/status") == []
+
+
+@pytest.fixture
+def hasty(pi: Any) -> Iterator[None]:
+    """A trial of a message takes seconds; what was set aside is forgotten at the end."""
+    unit = f"/run/systemd/system/{HANG}"
+    pi.check_output(
+        f"mkdir -p {unit.rpartition('/')[0]} && "
+        f"printf '[Service]\\nEnvironment=HEMS_DISCOVERY_PROOF=3\\n' >{unit} && "
+        "systemctl daemon-reload && systemctl restart hems-discovery"
+    )
+    yield
+    pi.check_output(
+        f"rm -r {unit.rpartition('/')[0]} {ASIDE}/*.json; systemctl daemon-reload; "
+        "systemctl restart hems-discovery"
+    )
+
+
+def test_a_message_that_hangs_home_assistant_is_found_and_set_aside(
+    pi: Any, site: dict[str, Any], bench: Bench, home_assistant: Any, hasty: None
+) -> None:
+    """As if the vetting had let one through: another account puts it where it listens."""
+    del hasty
+    box = Watchdog(pi, site)
+    bench.announce()
+    bench.heard()
+    state = f"hems/bench/{bench.name}_bad"
+    bad = bench.ours.replace("/config", "_bad/config")
+    said = {"unique_id": f"{bench.name}_bad", "state_topic": state, "value_template": LOOP}
+    known = len(box.actions())
+    try:
+        with box.set(**COMPRESSED):
+            begun = time.monotonic()
+            assert published(bench.assistant.publish(bad, json.dumps(said), retain=True))
+            assert published(bench.device.publish(state, "1", retain=True))
+            named = ("mqtt_message_set_aside", bad)
+            wait_until(lambda: named in box.issues(), FOUND_SECONDS, "the message is set aside")
+            print(f"found and set aside after {time.monotonic() - begun:.0f} s")
+            restarts = [line for line in box.actions()[known:] if "| restart |" in line]
+            assert len(restarts) == 3, "the budget of an hour"
+            assert "account bench, kept as " in box.issues()[named]["detail"]
+            wait_until(lambda: "home_assistant_down" not in box.codes(), 60, "it is back")
+        assert home_assistant.get("/api/config")["state"] == "RUNNING"
+        states = {one["entity_id"] for one in home_assistant.get("/api/states")}
+        assert f"sensor.{bench.name}" in states
+        (file,) = pi.check_output(f"ls {ASIDE}").split()
+        kept = json.loads(pi.check_output(f"cat {ASIDE}/{file}"))
+        assert (kept["topic"], json.loads(kept["payload"])) == (bad, said)
+    finally:
+        bench.device.publish(state, b"", retain=True)
+        bench.assistant.publish(bad, b"", retain=True)

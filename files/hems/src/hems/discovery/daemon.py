@@ -1,6 +1,7 @@
 """Stands between the devices' discovery and Home Assistant: hears the one, tells the other.
 
 Its account hears what devices announce and writes what Home Assistant listens to; a device's can't.
+It also looks whether Home Assistant bears what it is told, and how much each account keeps.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hems import HemsError, settings, systemd
+from hems.discovery import quota
 from hems.discovery.book import FROM_DEVICES, Book, Retained
+from hems.discovery.guard import Guard, say
 from hems.probes import LOOPBACK
 from hems.settings import Appliance
 
 ACCOUNT = "discovery"
 CREDENTIAL = f"mqtt_{ACCOUNT}"
+STATUS = f"{FROM_DEVICES}/status"  # Home Assistant says here that it hears
 QUIET_SECONDS = 3.0  # after the last retained message, until there is no more to come
+COUNT_SECONDS = 10.0  # between two counts of what is retained …
+COUNTED_SECONDS = 1.0  # … which end after this silence …
+LONGEST_COUNT = 5.0  # … or in the middle of a flood
 LOOP_SECONDS = 1.0
 
 
@@ -31,19 +39,17 @@ class BrokerError(HemsError):
     """The broker ended the connection, or refused it."""
 
 
-def say(line: str) -> None:
-    """Write a line to the journal."""
-    print(line, file=sys.stderr, flush=True)
-
-
 class Daemon:
     """One connection; whatever breaks it ends the daemon, and systemd starts it again."""
 
-    def __init__(self, appliance: Appliance, password: str) -> None:
+    def __init__(self, appliance: Appliance, password: str, guard: Guard) -> None:
         self._prefix = appliance.mqtt.discovery
         self._book = Book(self._prefix, appliance.accounts.mqtt_devices)
+        self._guard = guard
         self._kept: set[str] | None = set()  # of Home Assistant's topics, at the start
         self._last = time.monotonic()
+        self._counting: float | None = None  # since when
+        self._counted = self._last
         self._said: dict[str, str] = {}
         self._problem = ""
         self._client = mqtt.Client(
@@ -68,17 +74,23 @@ class Daemon:
             code = self._client.loop(timeout=LOOP_SECONDS)
             if self._problem or code != mqtt.MQTT_ERR_SUCCESS:
                 raise BrokerError(self._problem or f"The broker is gone: {code.name}.")
-            self._settle()
+            now = time.monotonic()
+            self._settle(now)
+            self._count(now)
+            self._publish(self._guard.look(now))
             systemd.feed_watchdog()
 
-    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         if reason.is_failure:
             self._problem = f"The broker refuses account '{ACCOUNT}' ({reason})."
             return
+        tops = (FROM_DEVICES, self._prefix)
+        self._subscribe(STATUS, *(f"{top}/+/+/+/config" for top in tops))
+
+    def _subscribe(self, *topics: str) -> None:
         # No local: what this publishes itself does not come back.
         options = SubscribeOptions(qos=1, noLocal=True)
-        topics = [f"{top}/+/+/+/config" for top in (FROM_DEVICES, self._prefix)]
-        client.subscribe([(topic, options) for topic in topics])
+        self._client.subscribe([(topic, options) for topic in topics])
 
     def _on_subscribe(self, _c: Any, _data: Any, _mid: Any, reasons: Any, _more: Any) -> None:
         if any(reason.is_failure for reason in reasons):
@@ -88,32 +100,61 @@ class Daemon:
         systemd.ready()
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
-        self._last = time.monotonic()
         topic, payload = str(message.topic), bytes(message.payload)
+        if topic == STATUS:
+            self._guard.connected(payload)
+            return
+        if message.retain:
+            self._last = time.monotonic()
+            if self._counting is not None and (excess := self._guard.quota.heard(topic, payload)):
+                self._publish(excess)
+                return
         if topic.startswith(f"{FROM_DEVICES}/"):
-            self._publish(self._book.announced(topic, payload, self._last))
-        elif not payload:
-            self._publish(self._book.taken_out(topic))
+            self._tell(self._book.announced(topic, payload, time.monotonic()))
+        elif topic.startswith(f"{self._prefix}/"):
+            self._hear(topic, payload)
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        """Note what somebody else says where Home Assistant listens."""
+        self._guard.trial.heard(topic, payload)
+        if not payload:
+            self._tell(self._book.taken_out(topic))
         elif self._kept is not None:
             self._kept.add(topic)
-        self._tell()
 
-    def _settle(self) -> None:
+    def _settle(self, now: float) -> None:
         """Once the broker has said all that it kept, take out what nobody speaks for any more."""
-        if self._kept is not None and time.monotonic() - self._last > QUIET_SECONDS:
-            self._publish(self._book.left_over(self._kept))
+        if self._kept is not None and now - self._last > QUIET_SECONDS:
+            self._tell(self._book.left_over(self._kept))
             self._kept = None
 
-    def _publish(self, messages: list[Retained]) -> None:
-        for message in messages:
-            self._client.publish(message.topic, message.payload, qos=1, retain=True)
+    def _count(self, now: float) -> None:
+        """Have the broker say now and then what it keeps; what comes meanwhile is not counted."""
+        if self._kept is not None:
+            return
+        if self._counting is None:
+            if now - self._counted < COUNT_SECONDS:
+                return
+            self._counting = self._last = now
+            self._guard.quota.begin()
+            self._subscribe(*quota.TOPICS)
+        elif now - self._last > COUNTED_SECONDS or now - self._counting > LONGEST_COUNT:
+            self._client.unsubscribe(quota.TOPICS[0])
+            self._counting, self._counted = None, now
+            self._guard.counted()
 
-    def _tell(self) -> None:
+    def _tell(self, messages: Iterable[Retained]) -> None:
+        """Say to Home Assistant what it may hear."""
+        self._publish(self._guard.trial.tell(messages))
         problems = self._book.problems
         for topic, problem in problems.items():
             if self._said.get(topic) != problem:
                 say(f"Home Assistant does not hear {topic}: {problem}.")
         self._said = dict(problems)
+
+    def _publish(self, messages: Iterable[Retained]) -> None:
+        for message in messages:
+            self._client.publish(message.topic, message.payload, qos=1, retain=True)
 
 
 def main() -> int:
@@ -121,7 +162,8 @@ def main() -> int:
     try:
         appliance = settings.appliance(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)))
         secret = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / CREDENTIAL
-        Daemon(appliance, secret.read_text(encoding="utf-8").removesuffix("\n")).run()
+        password = secret.read_text(encoding="utf-8").removesuffix("\n")
+        Daemon(appliance, password, Guard.of(appliance, os.environ)).run()
     except (HemsError, OSError) as error:
         say(str(error))
         return 1

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from hems import HemsError, asking, internet, lock, probes, systemd
+from hems.discovery import report
 from hems.health import d2l, inside, meter, tic, vitals
-from hems.health.catalogue import KINDS, Issue
+from hems.health.catalogue import KINDS, Issue, Kind
 from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen, ServiceSeen
 from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
 from hems.linky import status
@@ -32,7 +33,11 @@ NAME = "Home Assistant"
 BANNED_ITSELF = (
     "it has banned the box's own address: remove 127.0.0.1 from ip_bans.yaml and restart it"
 )
-REPORTS = {"d2l": (status.D2L, d2l.judge), "tic": (status.TIC, tic.judge)}  # by the entries' word
+REPORTS: dict[str, Callable[[float, Kind], Iterable[Issue]]] = {  # by the entries' word
+    "d2l": lambda now, kind: d2l.judge(status.read(status.D2L, now), now, kind),
+    "tic": lambda now, kind: tic.judge(status.read(status.TIC, now), now, kind),
+    "discovery": lambda _now, _kind: report.read(report.DIRECTORY / report.FILE),
+}
 NOT_ASKED = Look(False, "is not asked, as its unit is down")
 
 
@@ -230,8 +235,7 @@ def reported(entries: Iterable[Entry], now: float) -> tuple[Issue, ...]:
     found: list[Issue] = []
     for entry in entries:
         if entry.reports and entry.kind:
-            path, judge = REPORTS[entry.reports]
-            found.extend(judge(status.read(path, now), now, entry.kind))
+            found.extend(REPORTS[entry.reports](now, entry.kind))
     return tuple(found)
 
 
