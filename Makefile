@@ -10,8 +10,8 @@ PI := tests/virtual/pi/run.sh
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
 
-up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443 D2L=1]
-	@$(PI) up --https-port $(HTTPS_PORT) $(if $(D2L),--d2l)
+up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443 D2L=1 TIC=1]
+	@$(PI) up --https-port $(HTTPS_PORT) $(if $(D2L),--d2l) $(if $(TIC),--tic)
 
 down: ## remove the virtual Pi and everything it left on this machine, except caches
 	@$(PI) down

@@ -60,6 +60,14 @@ def energy(home_assistant: HomeAssistant) -> float | None:
     return float(state) if state and state.replace(".", "").isdecimal() else None
 
 
+def newest(influxdb: Influxdb) -> float | None:
+    """Return the energy that InfluxDB was told last, kWh."""
+    text = "SELECT last(value) FROM \"kWh\" WHERE entity_id = 'linky_energy'"
+    found = influxdb.query("influxdb_token_hems", "home_assistant", text)
+    series = found.get("series")
+    return float(series[0]["values"][0][1]) if series else None
+
+
 def report(pi: Any) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(pi.run("hems d2l --json").stdout)
     return answer
@@ -85,14 +93,7 @@ def test_a_reading_travels_the_whole_way(
     house.push(1)
     expected = house.wh / 1000
     assert until(lambda: energy(home_assistant) == expected, 20)
-
-    def newest() -> float | None:
-        text = "SELECT last(value) FROM \"kWh\" WHERE entity_id = 'linky_energy'"
-        found = influxdb.query("influxdb_token_hems", "home_assistant", text)
-        series = found.get("series")
-        return float(series[0]["values"][0][1]) if series else None
-
-    assert until(lambda: newest() == expected, 30), f"InfluxDB has {newest()}, not {expected}"
+    assert until(lambda: newest(influxdb) == expected, 30), f"InfluxDB has {newest(influxdb)}"
 
 
 def test_what_the_meter_leaves_empty_is_unavailable(
@@ -114,6 +115,20 @@ def test_neither_the_daemons_restart_nor_a_lone_error_changes_the_count(
     house.wh = before
     house.push(3)
     assert until(lambda: energy(home_assistant) == house.wh / 1000, 20)
+
+
+def test_a_restart_of_home_assistant_loses_no_energy(
+    pi: Any, house: House, home_assistant: HomeAssistant, influxdb: Influxdb
+) -> None:
+    before = newest(influxdb)
+    pi.check_output("systemctl restart home-assistant.service")
+    house.push(11)  # nobody stores this one, and the next carries it
+    home_assistant.wait_until_ready()
+    house.push(4)
+    expected = house.wh / 1000
+    assert until(lambda: energy(home_assistant) == expected, 30)
+    assert until(lambda: newest(influxdb) == expected, 30), f"InfluxDB has {newest(influxdb)}"
+    assert before is not None and expected - before == pytest.approx(0.018)
 
 
 def test_an_exchanged_meter_and_the_other_mode_go_on_counting(

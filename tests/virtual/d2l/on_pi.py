@@ -5,11 +5,9 @@ It connects to the door as a dongle in the house would, and draws what the house
 
 from __future__ import annotations
 
-import base64
 import shlex
 
-from tests.virtual.pi import inventory
-from tests.virtual.pi.checkout import ROOT
+from tests.virtual.pi import inventory, service
 from tests.virtual.pi.machine import Pi
 from tests.virtual.zigbee import on_pi as zigbee
 
@@ -51,13 +49,4 @@ def unit() -> str:
 
 def install(pi: Pi) -> None:
     """Put the dongle on a converged Pi and run it. Raises Failure."""
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    files = {str(path.relative_to(ROOT)): path.read_bytes() for path in paths}
-    packed = base64.b64encode(zigbee.archive(files)).decode()
-    unpack = f"rm -rf {FOLDER} && mkdir -p {FOLDER} && base64 -d | tar -x -C {FOLDER}"
-    pi.run("sh", "-c", unpack, doing="copy the simulated D2L dongle", text=packed)
-    start = (
-        f"cat >/etc/systemd/system/{UNIT} && systemctl daemon-reload && "
-        f"systemctl enable --quiet {UNIT} && systemctl restart {UNIT}"
-    )
-    pi.run("sh", "-c", start, doing="start the simulated D2L dongle", text=unit())
+    service.install(pi, "D2L dongle", service.Simulator(UNIT, unit(), FOLDER, PACKAGES))

@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
 
     upping = commands.add_parser("up", help="the whole appliance, until a reading is in InfluxDB")
     upping.add_argument("--d2l", action="store_true", help="a D2L dongle on a Linky meter, too")
+    upping.add_argument("--tic", action="store_true", help="a USB-TIC adapter on one, too")
     upping.add_argument("--https-port", type=int, default=8443, help="the door's on 127.0.0.1")
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out one command; its exit code."""
     match arguments.command:
         case "up":
-            up.up(arguments.https_port, d2l=arguments.d2l)
+            up.up(arguments.https_port, d2l=arguments.d2l, tic=arguments.tic)
         case "down":
             up.down()
         case "clean":

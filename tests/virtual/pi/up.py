@@ -24,6 +24,7 @@ from tests.virtual.pi.command import installed, output, privileged
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.podman import podman
 from tests.virtual.pi.progress import elapsed, phase
+from tests.virtual.tic import on_pi as tic_on_pi
 from tests.virtual.zigbee import on_pi
 
 PI = Pi("pi")
@@ -32,7 +33,7 @@ START_FROM = (PREPARED, "converged", "newest")
 OWN_PACKAGES = "debs"  # in the cache directory: what its user has put there
 
 
-def up(https_port: int, *, d2l: bool = False) -> None:
+def up(https_port: int, *, d2l: bool = False, tic: bool = False) -> None:
     """Bring the virtual Pi up; a step that is done already is passed over."""
     phase("Check this machine")
     host.require_root()
@@ -68,6 +69,9 @@ def up(https_port: int, *, d2l: bool = False) -> None:
     if d2l:
         phase("Let a simulated D2L dongle send what a Linky counts")
         d2l_on_pi.install(PI)
+    if tic:
+        phase("Plug in a simulated USB-TIC adapter that says what a Linky counts")
+        tic_on_pi.install(PI)
     phase("Wait for the meter's reading in InfluxDB")
     show(reading.wait(PI))
 

@@ -1,0 +1,86 @@
+"""Command line of the simulated USB-TIC adapter; see ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.virtual.d2l.linky import HISTORIQUE, MODES, values
+from tests.virtual.meter.load import PROFILE, LoadFile
+from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
+from tests.virtual.tic.adapter import Adapter
+from tests.virtual.tic.frame import frame
+
+METER = "041776100001"
+FAULTS = ("none", "silent", "damaged")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    top = argparse.ArgumentParser(prog="python3 -m tests.virtual.tic", description=__doc__)
+    top.add_argument("--link", required=True, type=Path, help="the adapter's path")
+    top.add_argument("--group", help="who may open it")
+    top.add_argument("--fault", choices=FAULTS, default=FAULTS[0])
+    top.add_argument("--interval", type=float, default=2.0, help="seconds between two frames")
+    meter = top.add_argument_group("meter")
+    meter.add_argument("--meter", default=METER, help="its number, 12 digits")
+    meter.add_argument("--mode", choices=MODES, default=HISTORIQUE)
+    meter.add_argument("--watts", default=PROFILE, help=f"constant power in W, or '{PROFILE}'")
+    meter.add_argument("--load-file", type=Path, help="where such a word may be written meanwhile")
+    meter.add_argument("--seed", type=int, default=1, help="another number is another household")
+    meter.add_argument("--state-file", type=Path, help="keeps the counter over restarts")
+    return top
+
+
+def tell(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def run(options: argparse.Namespace, stop: threading.Event) -> None:
+    """Send a frame every interval until told to stop. Raises OSError, LookupError, ValueError."""
+    load = LoadFile(options.load_file, options.watts, options.seed, tell)
+    local = time.localtime()
+    midnight = local.tm_hour * 3_600.0 + local.tm_min * 60 + local.tm_sec
+    simulation = Simulation(load.watts, midnight, 1.0, load_counter(options.state_file))
+    adapter = Adapter(options.link, options.group)
+    adapter.open()
+    tell(f"plugged in: {options.link}, {options.mode}")
+    begin, tick = time.monotonic(), 0
+    try:
+        while True:
+            reading = simulation.run_to(time.monotonic() - begin)
+            save_counter(options.state_file, simulation.meter)
+            texts = values(
+                options.mode, options.meter, simulation.meter.pulses, reading.watts, time.time()
+            )
+            if options.fault != "silent":
+                data = frame(options.mode, texts, damaged=options.fault == "damaged")
+                adapter.send(data, options.mode)
+            tick += 1
+            if stop.wait(max(0.0, begin + tick * options.interval - time.monotonic())):
+                return
+    finally:
+        adapter.close()
+
+
+def main() -> int:
+    """Run the adapter until it is asked to stop."""
+    options = parser().parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run(options, stop)
+    except (OSError, LookupError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
