@@ -38,7 +38,7 @@ CAREFUL = {
     "hems.zigbee.backups": "opens no link, and nothing that is not root's",
 }
 # Commands that a unit starts as root, and why that is no danger.
-PRIVILEGED = {"/usr/local/sbin/hems-clock": "writes in /run alone, where no service may"}
+PRIVILEGED = {"/usr/local/sbin/hems-clock": "writes in /run and a directory of its own"}
 MODULES = {
     path.stem
     for folder in ("roles/*/library", "playbooks/library", "playbooks/action_plugins")

@@ -3,27 +3,34 @@
 
 ``hems-clock wait SECONDS`` returns as soon as a time server has told the time, or after so many
 seconds; only the first of a boot waits. ``hems-clock look`` compares the clock with the last look:
-when it was set by more than a minute, it says what was dated wrong and has Home Assistant, which
-has timers and a day that end by the clock, started again. Both end well whatever happens: nothing
-here may keep the box down.
+when it was set by more than a minute, Home Assistant, which has timers and a day that end by the
+clock, is started again. As soon as a time server has told the time, it also notes which times of
+this boot were dated wrong and by how much, and has that corrected. Both end well whatever happens:
+nothing here may keep the box down.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 STAMP = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd makes it
 CONTAINER = Path("/run/systemd/container")  # its clock is the host's
 STATE = Path("/run/hems-clock.json")
 WAITED = Path("/run/hems-clock-waited")
+MARK = Path("/run/hems-clock/mark.json")  # hems.clock.mark: the newest point at a start
+STEPS = Path("/var/lib/hems-clock")  # what hems.clock.correct has to correct, a file each
 UNIT = "home-assistant.service"
+CORRECT = "hems-clock-correct.service"
 STEP_SECONDS = 60.0
+FRESH_SECONDS = 30.0  # a time server's mark that is older is not of the step that is looked at
 POLL_SECONDS = 0.5
 
 
@@ -45,16 +52,71 @@ def step(before: float | None, now: float) -> float:
     return by if abs(by) > STEP_SECONDS else 0.0
 
 
-def words(by: float, since: float, until: float, before: float) -> str:
-    """Say what is dated wrong. ``since``, ``until``: monotonic s; ``before``: the offset then."""
+def first(offset: float, stamp: float | None) -> dict[str, Any]:
+    """Return what is remembered as of the first look of a boot.
+
+    ``offset`` and ``since`` (monotonic s): the clock's, and when it got that one; ``told``: a time
+    server has said that it is right; ``stamp``: when one last said something, by the clock;
+    ``wrong``: earlier offsets of this boot that no time server had confirmed.
+    """
+    told = stamp is not None
+    return {"offset": offset, "since": 0.0, "told": told, "stamp": stamp, "wrong": []}
+
+
+def follow(
+    before: dict[str, Any], offset: float, now: float, stamp: float | None, newest: int | None
+) -> dict[str, Any]:
+    """Return what is remembered after a look at ``now`` (monotonic s).
+
+    ``newest`` is the point before which all were there when Home Assistant began to write by the
+    clock of ``before``, ns; None: nobody knows.
+    """
+    news = stamp is not None and stamp != before["stamp"]
+    if not step(before["offset"], offset):
+        return {**before, "told": before["told"] or news, "stamp": stamp}
+    wrong = list(before["wrong"])
+    if not before["told"]:
+        wrong.append(
+            {
+                "begin": before["since"],
+                "end": now,
+                "offset": before["offset"],
+                "newest": newest,
+            }
+        )
+    told = news and stamp is not None and abs(stamp - (offset + now)) < FRESH_SECONDS
+    return {"offset": offset, "since": now, "told": told, "stamp": stamp, "wrong": wrong}
+
+
+def steps(after: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what was dated wrong, once that is known.
+
+    ``begin`` and ``end``: as dated, s since 1970; ``by``: what has to be added, s.
+    """
+    if not after["told"]:
+        return []
+    return [
+        {
+            "begin": one["begin"] + one["offset"],
+            "end": one["end"] + one["offset"],
+            "by": after["offset"] - one["offset"],
+            "newest": one["newest"],
+        }
+        for one in after["wrong"]
+        if step(one["offset"], after["offset"])
+    ]
+
+
+def words(found: dict[str, Any]) -> str:
+    """Say what is dated wrong."""
     begin, end = (
-        datetime.fromtimestamp(moment + before, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        for moment in (since, until)
+        datetime.fromtimestamp(found[key], UTC).strftime("%Y-%m-%d %H:%M:%S")
+        for key in ("begin", "end")
     )
-    late = "early" if by > 0 else "late"
+    late = "early" if found["by"] > 0 else "late"
     return (
-        f"The clock was set by {by:+.0f} s. Readings stored as of {begin} to {end} UTC are dated "
-        f"so many seconds too {late}; the house's energy of each day has been put right."
+        f"A time server has told the time: readings stored as of {begin} to {end} UTC are dated "
+        f"{abs(found['by']):.0f} s too {late}. 'journalctl -u {CORRECT}' says what becomes of them."
     )
 
 
@@ -75,23 +137,71 @@ def wait(seconds: float, stamp: Path | None) -> None:
     WAITED.touch()
 
 
-def look() -> None:
-    """See whether the clock was set since the last look; act on it."""
-    try:
-        before = float(json.loads(STATE.read_text())["offset"])
-    except (OSError, ValueError, KeyError, TypeError):
-        before = None
-    now = offset()
-    STATE.write_text(json.dumps({"offset": now}))
-    by = step(before, now)
-    if before is None or not by:
+def look(stamp: Path | None) -> None:
+    """See whether the clock was set since the last look, or is known to be right; act on it."""
+    told_at = _modified(stamp or STAMP)
+    before, now = _remembered(), offset()
+    if before is None:
+        _write(STATE, first(now, told_at))
+        if any(STEPS.glob("*.json")):  # a power cut came first
+            _run(["systemctl", "start", "--no-block", CORRECT])
         return
+    by = step(before["offset"], now)
+    after = follow(before, now, time.monotonic(), told_at, _newest(before["offset"]))
     show = ["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", UNIT]
-    shown = subprocess.run(show, capture_output=True, text=True, check=False).stdout.strip()
-    since = int(shown) / 1e6 if shown.isdecimal() else 0.0
-    if since:
-        print(words(by, since, time.monotonic(), before), file=sys.stderr)
-        subprocess.run(["systemctl", "try-restart", UNIT], check=False)
+    has_run = bool(by or after["wrong"]) and _run(show).strip() not in ("", "0")
+    found = steps(after) if has_run else []
+    for number, one in enumerate(found):
+        _write(STEPS / f"{one['begin']:.0f}-{number}.json", one)
+    if after["told"]:
+        after["wrong"] = []
+    _write(STATE, after)
+    if by:
+        print(f"The clock was set by {by:+.0f} s.", file=sys.stderr)
+        if has_run:
+            _run(["systemctl", "try-restart", UNIT])
+    for one in found:
+        print(words(one), file=sys.stderr)
+    if found:
+        # Home Assistant has handed over by now what it had in hand.
+        _run(["systemctl", "start", "--no-block", CORRECT])
+
+
+def _run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def _remembered() -> dict[str, Any] | None:
+    try:
+        known = json.loads(STATE.read_text())
+        return known if known.keys() == first(0.0, None).keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _newest(before: float) -> int | None:
+    try:
+        mark = json.loads(MARK.read_text())
+        return None if step(before, mark["offset"]) else mark["newest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file, so that a power cut leaves the old one or the new one."""
+    new = path.with_name(f".{path.name}")
+    with new.open("w") as stream:
+        json.dump(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(path)
 
 
 def main() -> None:
@@ -105,7 +215,7 @@ def main() -> None:
     if options.command == "wait":
         wait(options.seconds, options.stamp)
     else:
-        look()
+        look(options.stamp)
 
 
 if __name__ == "__main__":
