@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import grp
 import pwd
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +52,9 @@ options:
         type: str
         default: '0644'
       validate:
-        description: A command that must succeed first; C(%s) is the new file.
+        description: >-
+          A command that must succeed first; C(%s) is the new file. With C(%p) it is run once for
+          all files of the call that have it, C(%p) being a word C(<path>=<new file>) for each.
         type: str
       content:
         description: Its text, from the action plugin.
@@ -129,6 +132,19 @@ class File:
         }
 
 
+def checks(staged: list[tuple[Path, File]]) -> dict[str, list[str]]:
+    """Return the commands to run, each with the paths that it judges."""
+    found: dict[str, list[str]] = {}
+    for new, file in staged:
+        if "%p" in file.validate:
+            same = [(one, other) for one, other in staged if other.validate == file.validate]
+            pairs = " ".join(shlex.quote(f"{other.path}={one}") for one, other in same)
+            found[file.validate.replace("%p", pairs)] = [str(other.path) for _, other in same]
+        elif file.validate:
+            found[file.validate.replace("%s", str(new))] = [str(file.path)]
+    return found
+
+
 def write(module: AnsibleModule, files: list[File]) -> None:
     """Stage and check all files, then put them in their places."""
     staged: list[tuple[Path, File]] = []
@@ -136,14 +152,12 @@ def write(module: AnsibleModule, files: list[File]) -> None:
         # One by one: what is staged when a later one fails must be taken away again.
         for file in files:
             staged.append((file.stage(), file))  # noqa: PERF401
-        for new, file in staged:
-            if not file.validate:
-                continue
-            code, output, error = module.run_command(file.validate.replace("%s", str(new)))
+        for command, paths in checks(staged).items():
+            code, output, error = module.run_command(command)
             if code:
                 module.fail_json(
-                    msg=f"The new {file.path} does not pass its check and was not written: "
-                    f"{(error or output).strip()}"
+                    msg=f"The new {' with '.join(paths)} does not pass its check and was not "
+                    f"written: {(error or output).strip()}"
                 )
         for new, file in staged:
             whole_file.put(new, file.path)

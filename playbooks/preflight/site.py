@@ -15,7 +15,7 @@ from playbooks.preflight.fleet import RING_GROUPS
 from playbooks.preflight.names import Product
 from playbooks.preflight.places import place_problem
 from playbooks.preflight.sources import Definition
-from playbooks.preflight.variables import REQUIRED, SECRET, check_of
+from playbooks.preflight.variables import OPTIONAL, REQUIRED, ROLES, SECRET, check_of
 
 # So many missing at once are one mistake, not as many.
 WRONG_INVENTORY = 4
@@ -81,8 +81,7 @@ class Site:
             yield problem
         if readable >= {"hems_mqtt_devices", "hems_secret_mqtt_passwords"}:
             yield from self._strange_devices()
-        if readable >= {"hems_d2l_enabled", "hems_d2l_dongles", "hems_tic_device", "hems_tic_name"}:
-            yield from self._linky_problems("hems_secret_d2l_keys" in readable)
+        yield from self._role_problems(readable)
         yield from self._double_ports(readable)
 
     def _ours(self) -> list[str]:
@@ -116,25 +115,12 @@ class Site:
             names = [name for name, reason in unreadable.items() if reason == why]
             yield f"{', '.join(map(self.named, names))} can't be read: {why}."
 
-    def _linky_problems(self, readable: bool) -> Iterator[str]:
-        """Tell of dongles without a key; ``readable``: the keys are there and are keys."""
-        dongles = self["hems_d2l_dongles"]
-        if self["hems_d2l_enabled"] and not dongles:
-            yield "hems_d2l_enabled is true and hems_d2l_dongles names no dongle: name one."
-        if self["hems_tic_device"] and self["hems_tic_name"] in {one["name"] for one in dongles}:
-            yield "hems_tic_name is also a dongle's name: give each meter a name of its own."
-        if "hems_secret_d2l_keys" in self.variables and not readable:
-            return  # told already
-        keys = self["hems_secret_d2l_keys"] if readable else {}
-        for one in dongles:
-            if one["number"] not in keys:
-                yield (
-                    f"hems_secret_d2l_keys has no key for the dongle {one['number']}: add its key "
-                    "and iv to the site's vault.yml."
-                )
-        for number in keys:
-            if number not in {one["number"] for one in dongles}:
-                yield f"hems_secret_d2l_keys names {number}, which hems_d2l_dongles does not."
+    def _role_problems(self, readable: set[str]) -> Iterator[str]:
+        right = {name: self[name] for name in readable}
+        # An optional one that is there and wrong is None: a role must not take it for left out.
+        wrong = {name: None for name in OPTIONAL if name in self.variables and name not in right}
+        for role in ROLES:
+            yield from role.problems(right | wrong)
 
     def _strange_devices(self) -> Iterator[str]:
         for device in self["hems_secret_mqtt_passwords"]:

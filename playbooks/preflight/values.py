@@ -24,9 +24,6 @@ COUNTRY_HABITS = {"UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND"
 
 # influxdata/influxdb tenant/service_onboarding and kit/platform/errors: strong-passwords.
 INFLUXDB_GROUPS = ("[A-Z]", "[a-z]", "[0-9]", r"[!@#$%^&*()_+]")
-D2L_NUMBER = re.compile(r"[0-9]{12}")
-HEXADECIMAL = re.compile(r"[0-9a-fA-F]{32}")
-DONGLE_KEYS = {"number", "name", "title"}
 DEVICE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Accounts that the appliance itself uses at the broker.
 OWN_ACCOUNTS = ("home_assistant", "hems", "discovery", "linky")
@@ -206,40 +203,6 @@ def mqtt_passwords(value: Any) -> str | None:
     for device, secret in value.items():
         if problem := password(secret):
             return f"['{device}'] {problem}"
-    return None
-
-
-def d2l_dongles(value: Any) -> str | None:
-    """Take a list of D2L dongles, each with its number and a name of its own."""
-    if not isinstance(value, list):
-        return "must be a list of dongles, each {number: '012345678901', name: linky}"
-    for one in value:
-        if not isinstance(one, dict) or not {"number", "name"} <= one.keys() <= DONGLE_KEYS:
-            return "must hold dongles with a number, a name and, where you like, a title"
-        if not isinstance(one["number"], str) or not D2L_NUMBER.fullmatch(one["number"]):
-            return "must hold numbers of 12 digits in quotes, such as '012345678901'"
-        if not isinstance(one["name"], str) or not DEVICE.fullmatch(one["name"]):
-            return "must hold names of at most 32 of a-z, 0-9 and _ that start with a letter"
-        if "title" in one and (problem := not_text(one["title"])):
-            return f"holds a title that {problem}"
-    for what in ("number", "name"):
-        if len({one[what] for one in value}) < len(value):
-            return f"must not have one {what} twice"
-    return None
-
-
-def d2l_keys(value: Any) -> str | None:
-    """Take D2L dongles' numbers with key and initialisation vector (IV) each."""
-    if not isinstance(value, dict):
-        return "must map dongles' numbers to {key: …, iv: …}"
-    for number, secrets in value.items():
-        if not isinstance(number, str) or not D2L_NUMBER.fullmatch(number):
-            return "must name dongles by their 12 digits in quotes, such as '012345678901'"
-        words = secrets if isinstance(secrets, dict) else {}
-        if words.keys() != {"key", "iv"} or not all(
-            isinstance(word, str) and HEXADECIMAL.fullmatch(word) for word in words.values()
-        ):
-            return f"['{number}'] must be a key and an iv of 32 hexadecimal digits each, in quotes"
     return None
 
 

@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import yaml
 
 from playbooks.preflight import values
 from playbooks.preflight.values import Check
 
+ROOT = Path(__file__).resolve().parents[2]
+FEATURES = "inventory/pilot/group_vars/all/features.yml"
 RINGS = ("canary", "early", "stable")
 
 # ':' would split it in InfluxDB and Mosquitto.
@@ -18,6 +24,18 @@ LOG_IN = values.matches(
 # Home Assistant's own rule (core.valid_entity_id), 255 in all.
 SENSOR = r"(?=.{1,255}$)sensor\.(?!.*__)(?!_)[a-z0-9_]+(?<!_)"
 NAME_BYTES = 64  # of what people read: dashboard, broker, the certificate's authority
+
+# What a role knows of its service's variables is in its preflight.py: REQUIRED, OPTIONAL and
+# problems(), which tells what does not fit together.
+ROLES = tuple(
+    import_module(f"roles.{path.parent.name}.preflight")
+    for path in sorted(ROOT.glob("roles/*/preflight.py"))
+)
+SWITCHES = [
+    name
+    for name in yaml.safe_load((ROOT / FEATURES).read_text(encoding="utf-8"))
+    if name.endswith("_enabled")
+]
 
 REQUIRED: Mapping[str, Check] = {
     "hems_ring": values.one_of(RINGS),
@@ -50,26 +68,17 @@ REQUIRED: Mapping[str, Check] = {
     "hems_meter_pulses_per_kwh": values.number(
         50, 10_000, "imp/kWh, as the meter says", whole=True
     ),
-    "hems_configurator_enabled": values.switch,
-    "hems_mqtt_lan_enabled": values.switch,
-    "hems_d2l_enabled": values.switch,
-    "hems_d2l_dongles": values.d2l_dongles,
-    "hems_tic_device": values.matches(
-        r"|/dev/[A-Za-z0-9/_.+-]+",
-        "empty, or a path such as /dev/serial/by-id/usb-… without spaces",
-    ),
-    "hems_tic_name": values.matches(
-        r"[a-z][a-z0-9_]{0,31}", "a name of at most 32 of a-z, 0-9 and _, such as linky"
-    ),
-    "hems_zigbee_enabled": values.switch,
     # A systemd path unit watches it, and ':' would split it in Home Assistant's.
     "hems_zigbee_dongle": values.matches(
         r"|/dev/[A-Za-z0-9/_.+-]+",
         "empty, or a path such as /dev/serial/by-id/usb-… without spaces",
     ),
+    **dict.fromkeys(SWITCHES, values.switch),
+    **{name: check for role in ROLES for name, check in role.REQUIRED.items()},
 }
 
 OPTIONAL: Mapping[str, Check] = {
+    **{name: check for role in ROLES for name, check in role.OPTIONAL.items()},
     "hems_secret_owner_password": values.password,
     "hems_secret_door_password": values.password,
     "hems_secret_influxdb_password": values.influxdb_password,
@@ -81,7 +90,6 @@ OPTIONAL: Mapping[str, Check] = {
         r"(?!homeassistant$|hems$)[a-z][a-z0-9_-]{0,31}",
         "a word that no device's topics begin with",
     ),
-    "hems_secret_d2l_keys": values.d2l_keys,
     "hems_fleet_signers": values.signers,
     "tls_extra_names": values.certificate_names,
 }

@@ -181,7 +181,11 @@ def test_home_assistants_service_worker_is_told_what_is_not_its_business(
 ) -> None:
     guard = door.session().get(f"{door.url}/{name}", timeout=20)
     assert "javascript" in guard.headers["Content-Type"]
-    assert all(path in guard.text for path in ("/door/", "/influx/", "/configurator/"))
-    assert guard.text.rstrip().endswith(f"importScripts('/{name}?home-assistant');")
+    before, _, after = guard.text.strip().partition(";")
+    assert before == "importScripts('/door/apart.js')"
+    assert after == f"importScripts('/{name}?home-assistant');"
+    apart = door.session().get(f"{door.url}/door/apart.js", timeout=20)
+    assert "javascript" in apart.headers["Content-Type"]
+    assert all(path in apart.text for path in ("/door/", "/influx/", "/configurator/"))
     worker = door.session().get(f"{door.url}/{name}?home-assistant", timeout=20)
     assert worker.status_code == 200 and "workbox" in worker.text

@@ -150,6 +150,6 @@ def test_settings_that_were_edited_wrongly_are_named(pi: Any, site: dict[str, An
     try:
         ran = pi.run(f"{LAUNCHER} status")
         assert (ran.rc, ran.stdout) == (1, "")
-        assert ran.stderr == f"hems: {file}: unknown key 'units.ring'.\n"
+        assert ran.stderr == f"hems: {file}: unknown key 'home_assistant.ring'.\n"
     finally:
         pi.check_output(f"mv /run/hems.toml {file}")

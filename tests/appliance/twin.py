@@ -23,7 +23,8 @@ from tests.virtual.pi.machine import SSH_CONFIG
 
 DIRECTORY = "/run/hems-test-door"
 UPSTREAM, NGINX = "hems-test-upstream.service", "hems-test-door.service"
-CONFIG = "/etc/nginx/nginx.conf"
+HOME = "/etc/nginx"
+FILES = f"{HOME}/nginx.conf $(find {HOME}/hems.d {HOME}/hems.snippets -name '*.conf')"
 START_SECONDS = 20
 
 FREE_PORTS = """
@@ -93,18 +94,24 @@ def headers_of(heard: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def moved(config: str, site: Mapping[str, Any], ports: Mapping[str, int]) -> str:
-    """Return nginx's configuration with each listener and each upstream at another port."""
+def whole(pi: Any) -> str:
+    """Return the text of nginx's whole configuration."""
+    return str(pi.check_output(f"cat {FILES}"))
+
+
+def edits(config: str, site: Mapping[str, Any], ports: Mapping[str, int]) -> list[str]:
+    """Return sed's commands that put each listener and each upstream at another port."""
+    found = [f"s,pid /run/nginx.pid,pid {DIRECTORY}/nginx.pid,"]
     for name in ("http", "https", "d2l"):
         known = site[f"hems_port_{name}"]
-        config, count = re.subn(rf"listen {known}\b", f"listen 127.0.0.1:{ports[name]}", config)
-        assert count == 1, f"the configuration should listen on {known} once"
-        config = re.sub(rf"listen \[::\]:{known}\b", f"listen [::1]:{ports[name]}", config)
+        assert len(re.findall(rf"listen {known}\b", config)) == 1, f"who listens on {known}?"
+        found.append(rf"s,listen {known}\b,listen 127.0.0.1:{ports[name]},")
+        found.append(rf"s,listen \[::\]:{known}\b,listen [::1]:{ports[name]},")
     for name in ("home_assistant", "influxdb", "configurator", "d2l_daemon"):
         known = site[f"hems_port_{name}"]
-        config, count = re.subn(rf"127\.0\.0\.1:{known}\b", f"127.0.0.1:{ports[name]}", config)
-        assert count >= 1, f"the configuration should pass something to {known}"
-    return config.replace("pid /run/nginx.pid", f"pid {DIRECTORY}/nginx.pid")
+        assert re.search(rf"127\.0\.0\.1:{known}\b", config), f"who passes something to {known}?"
+        found.append(rf"s,127\.0\.0\.1:{known}\b,127.0.0.1:{ports[name]},")
+    return found
 
 
 @contextmanager
@@ -113,11 +120,11 @@ def running_twin(pi: Any, site: Mapping[str, Any], session: requests.Session) ->
     inner = ("http", "https", "d2l", "home_assistant", "influxdb", "configurator", "d2l_daemon")
     numbers = pi.check_output(f"python3 -c {shlex.quote(FREE_PORTS)}").split()
     ports = dict(zip(inner, map(int, numbers), strict=True))
-    config = moved(pi.file(CONFIG).content_string, site, ports)
+    changes = " ".join(f"-e {shlex.quote(one)}" for one in edits(whole(pi), site, ports))
     upstream = Path(__file__).with_name("fake_upstream.py").read_text()
-    pi.check_output(f"mkdir -p {DIRECTORY}")
-    for name, text in {"nginx.conf": config, "upstream.py": upstream}.items():
-        pi.check_output(f"printf %s {shlex.quote(text)} >{DIRECTORY}/{name}")
+    pi.check_output(f"mkdir -p {DIRECTORY} && cp -a {HOME}/. {DIRECTORY}")
+    pi.check_output(f"cd {DIRECTORY} && sed -i {changes} $(find nginx.conf hems.d -name '*.conf')")
+    pi.check_output(f"printf %s {shlex.quote(upstream)} >{DIRECTORY}/upstream.py")
     behind = [f"{name}={ports[name]}" for name in ("home_assistant", "influxdb", "configurator")]
     command = f"python3 {DIRECTORY}/upstream.py {' '.join(behind)} d2l={ports['d2l_daemon']}"
     try:

@@ -103,6 +103,17 @@ def test_who_knows_the_password_comes_in_and_goes_where_they_wanted(
     play(door(), scene)
 
 
+def test_home_assistants_service_worker_is_told_what_is_none_of_its_business(
+    door: Callable[[], Door],
+) -> None:
+    async def scene(browser: Browser, _: Door) -> None:
+        assert await browser.ask("GET", core.APART) == 200
+        assert browser.headers["Content-Type"].startswith("text/javascript")
+        assert '["/door/", "/influx/", "/configurator/"].some(' in browser.page
+
+    play(door(), scene)
+
+
 @pytest.mark.parametrize("password", ["", "wrong", f"{PASSWORD} ", "é"])
 def test_a_wrong_password_is_told(door: Callable[[], Door], password: str) -> None:
     async def scene(browser: Browser, _: Door) -> None:

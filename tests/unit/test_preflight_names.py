@@ -16,7 +16,7 @@ from tests.unit.preflight_site import PRODUCT, problems
         ("hems_zigbee_enable", "hems_zigbee_enabled"),
         ("hems_port_htps", "hems_port_https"),
         ("hems_watchdog_dryrun", "hems_watchdog_dry_run"),
-        ("nginx_home_brust", "nginx_home_burst"),
+        ("nginx_pages_brust", "nginx_pages_burst"),
         ("home_assistant_extra_requirement", "home_assistant_extra_requirements"),
         ("hem_hostname", "hems_hostname"),
     ],
@@ -38,7 +38,7 @@ def test_somebody_elses_name_is_left_alone(name: str) -> None:
 
 
 def test_every_option_of_a_role_is_known() -> None:
-    assert {"nginx_home_burst", "hems_led_pins", "tls_extra_names"} <= PRODUCT.names
+    assert {"nginx_pages_burst", "hems_led_pins", "tls_extra_names"} <= PRODUCT.names
 
 
 def test_a_renamed_variable_is_refused_with_its_new_name_and_the_release(

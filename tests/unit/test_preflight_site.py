@@ -84,7 +84,7 @@ def test_a_good_site_has_no_problem() -> None:
         ("tls_extra_names", ["ok.example.net", "schloß.example"], "xn--"),
         ("tls_extra_names", ["a" * 64 + ".example"], "63"),
         # What only a role says of its variable, before any role has begun
-        ("nginx_home_burst", "lots", "must be a whole number"),
+        ("nginx_pages_burst", "lots", "must be a whole number"),
         ("hems_led_gpio", "rpi", "must be one of auto, lgpio, mock"),
         ("influxdb_buckets", [{"name": "x"}], "must be a list"),
     ],
@@ -106,7 +106,7 @@ def test_each_mistake_is_one_sentence_that_names_it(name: str, value: Any, words
         ("hems_hostname", "h" * 63),
         ("hems_secret_owner_password", "ä" * 36),
         ("tls_extra_names", ["hems.example.net", "192.168.1.5", "fd00::1"]),
-        ("nginx_home_burst", 300),
+        ("nginx_pages_burst", 300),
         ("influxdb_buckets", [{"name": "x", "retention": 0}]),
     ],
 )

@@ -79,3 +79,21 @@ def test_the_diff_names_the_file(tmp_path: Path) -> None:
     diff = file(tmp_path / "one", "new\n").diff()
     assert (diff["before"], diff["after"]) == ("", "new\n")
     assert diff["after_header"] == str(tmp_path / "one")
+
+
+def test_files_that_are_only_whole_together_are_checked_together(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Checker(Ansible):
+        def run_command(self, command: str) -> tuple[int, str, str]:
+            asked.append(command)
+            return 1, "", "unknown zone"
+
+    parts = [file(tmp_path / name, name, validate="checker %p") for name in ("zones", "locations")]
+    with pytest.raises(Failed, match=r"zones with .*locations does not pass its check"):
+        module.write(Checker(), [file(tmp_path / "other", "x"), *parts])
+    (command,) = asked
+    words = [word.partition("=") for word in command.split()[1:]]
+    assert [path for path, _, _ in words] == [f"{tmp_path}/zones", f"{tmp_path}/locations"]
+    assert all(new.startswith(f"{path.rpartition('/')[0]}/.") for path, _, new in words)
+    assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.twin import CONFIG, DIRECTORY, Twin
+from tests.appliance.twin import DIRECTORY, Twin, whole
 
 pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("nginx")
@@ -54,7 +54,7 @@ def attack(pi: Any, twin: Twin) -> Attack:  # noqa: ARG001 - it is the twin that
 @pytest.fixture(scope="module")
 def zones(pi: Any) -> dict[str, tuple[float, int]]:
     """Requests a second, and how many at once above that, by the zone's name."""
-    config = pi.file(CONFIG).content_string
+    config = whole(pi)
     found = {}
     for name, number, unit in re.findall(r"zone=(\w+):\w+ rate=(\d+)r/([sm])", config):
         burst = re.search(rf"limit_req zone={name} burst=(\d+)", config)
@@ -178,6 +178,6 @@ def test_slow_clients_leave_the_door_answering(attack: Attack, to: str, source: 
 
 
 def test_requests_that_never_end_are_counted(pi: Any, attack: Attack) -> None:
-    limit = int(re.search(r"limit_conn open (\d+);", pi.file(CONFIG).content_string)[1])  # type: ignore[index]
+    limit = int(re.search(r"limit_conn open (\d+);", whole(pi))[1])  # type: ignore[index]
     found = attack("hold", source="127.0.6.1", count=limit + 50)
     assert found == {"held": limit, "refused": 50}

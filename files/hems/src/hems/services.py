@@ -272,7 +272,11 @@ def _clash(entry: Entry, name: str, other: str, before: Entry) -> str:
 
 
 def main() -> int:
-    """Check the file that the first argument names; return an exit code."""
+    """Check the file that the first argument names, or show every page; return an exit code."""
+    if len(sys.argv) == 1:
+        entries = read_all(DIRECTORY).entries.values()
+        print("\n".join(page.path for entry in entries for page in entry.pages))
+        return 0
     try:
         read_entry(Path(sys.argv[1]))
     except SettingsError as error:

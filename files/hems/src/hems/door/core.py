@@ -18,6 +18,7 @@ from ipaddress import IPv6Address, ip_address
 
 LOGIN = "/door/login"  # pages of the door's own; nginx passes them on as they are
 LOGOUT = "/door/logout"
+APART = "/door/apart.js"
 HOME = "/door/"
 
 SESSION_SECONDS = 7 * 86400

@@ -75,6 +75,7 @@ class Door:
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_get("/check", self.check)
         app.router.add_get(core.HOME, self.home)
+        app.router.add_get(core.APART, self.apart)
         app.router.add_get(core.LOGIN, self.show)
         app.router.add_post(core.LOGIN, self.log_in)
         app.router.add_post(core.LOGOUT, self.log_out)
@@ -89,6 +90,11 @@ class Door:
         if self._who(request) is None:
             return self._ask(request, core.HOME)
         return _page(pages.inside(self._site, [HOME_ASSISTANT, *self._links()]))
+
+    async def apart(self, _: web.Request) -> web.Response:
+        """Tell Home Assistant's service worker which pages are none of its business."""
+        text = pages.apart([core.HOME, *(page.path for page in self._links())])
+        return web.Response(text=text, content_type="text/javascript", headers=HEADERS)
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the form; who is in already goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from html import escape
@@ -41,6 +42,14 @@ $links</ul>
 """)
 
 
+_APART = Template("""\
+addEventListener("fetch", (event) => {
+  const path = new URL(event.request.url).pathname + "/";
+  if ($paths.some((part) => path.startsWith(part))) event.stopImmediatePropagation();
+});
+""")
+
+
 def slow_down(seconds: float) -> str:
     """Return what an address is told that has to wait."""
     return f"Too many wrong log-ins from your address. Please wait {math.ceil(seconds)} seconds."
@@ -59,6 +68,11 @@ def inside(site: str, links: Sequence[Page]) -> str:
     """Return the page of one who is logged in."""
     rows = "".join(f'<li><a href="{one.path}">{escape(one.title)}</a></li>\n' for one in links)
     return _page(site, "Logged in", _INSIDE.substitute(links=rows, action=LOGOUT))
+
+
+def apart(paths: Sequence[str]) -> str:
+    """Return what is put before Home Assistant's service worker: it hears of none of ``paths``."""
+    return _APART.substitute(paths=json.dumps(paths))
 
 
 def gone(site: str) -> str:
