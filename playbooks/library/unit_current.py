@@ -6,27 +6,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
+from ansible.module_utils import started_with
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.started_with import Files, Record, is_stale
 
 DOCUMENTATION = r"""
 module: unit_current
 short_description: Run a systemd unit on its current files
 description:
-  - Enables and starts the unit; restarts or reloads it when its files are newer than its process.
-  - A handler forgets what it was told when the play dies before it runs; the files' times do not.
-    That is why the appliance has this module in place of handlers.
-  - Reads the unit files again first when systemd says that they changed.
+  - Enables and starts the unit; restarts or reloads it when its files are not those that it was
+    started with.
+  - What a unit was started with is remembered on the Pi as a fingerprint of the files' contents,
+    owners and modes. A handler forgets what it was told when the play dies before it runs; this
+    does not, and a step of the Pi's clock makes no difference.
+  - Of a unit that somebody else started since, or that an older release of the appliance started,
+    nothing is remembered; it restarts when one of its files may have changed after its start.
+  - Reads the unit files again first when they changed.
 options:
   name:
     description: The unit, with its suffix.
     type: str
     required: true
   files:
-    description: >-
-      Files and directories that are read at start; the unit restarts when one is newer than it.
+    description: Files and directories that are read at start; a change of one restarts the unit.
     type: list
     elements: path
     default: []
@@ -65,43 +69,13 @@ PROPERTIES = (
     "NeedDaemonReload",
     "FragmentPath",
     "DropInPaths",
-    "ExecMainStartTimestampMonotonic",
-    "ActiveEnterTimestampMonotonic",
-    "StateChangeTimestampMonotonic",
+    *started_with.PROPERTIES,
 )
 
 
 def parse_properties(text: str) -> dict[str, str]:
     """Return ``systemctl show``'s lines as a mapping."""
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def newest_change(paths: Iterable[str]) -> float:
-    """Return the latest inode change (Unix seconds) at or below the paths; 0.0 when there is none.
-
-    The inode's time and not the content's: it also moves when a file is swapped in or its mode
-    changes.
-    """
-    return max((path.lstat().st_ctime for top in paths for path in _below(Path(top))), default=0.0)
-
-
-def _below(top: Path) -> Iterator[Path]:
-    # The link's target counts too: a certificate is renewed by switching a link.
-    for path in {top, top.resolve()}:
-        if path.exists() or path.is_symlink():
-            yield path
-        if path.is_dir():
-            yield from path.rglob("*")
-
-
-def wall_clock(monotonic_us: str, offset: float) -> float:
-    """Return a systemd monotonic time stamp (µs, "0" for never) as Unix seconds of today's clock.
-
-    ``offset`` is wall clock less monotonic clock, now: a step of the clock since the unit's start
-    (a Pi has no battery for it) then makes no difference.
-    """
-    stamp = int(monotonic_us or 0)
-    return stamp / 1e6 + offset if stamp else 0.0
 
 
 def to_stop(unit: Mapping[str, str]) -> list[str]:
@@ -112,11 +86,16 @@ def to_stop(unit: Mapping[str, str]) -> list[str]:
     return disable + (["stop"] if unit["ActiveState"] != "inactive" else [])
 
 
-def to_run(unit: Mapping[str, str], files: float, reload_files: float, offset: float) -> list[str]:
+def to_run(
+    unit: Mapping[str, str],
+    at_start: Files,
+    at_reload: Files,
+    record: Record | None,
+    offset: float,
+) -> list[str]:
     """Return systemctl's verbs that make the unit run on its current files.
 
-    ``files`` and ``reload_files`` are the newest changes in Unix seconds, ``offset`` is wall clock
-    less monotonic clock.
+    ``record`` is what is remembered of its last start, ``offset`` wall clock less monotonic clock.
     """
     enable = ["enable"] if unit["UnitFileState"] in ("disabled", "") else []
     if unit["ActiveState"] == "failed":
@@ -124,14 +103,11 @@ def to_run(unit: Mapping[str, str], files: float, reload_files: float, offset: f
         return [*enable, "reset-failed", "start"]
     if unit["ActiveState"] not in ("active", "reloading"):
         return [*enable, "start"]
-    # A timer or a target has no main process; it became what it is when it was entered.
-    begun = wall_clock(unit.get("ExecMainStartTimestampMonotonic", ""), offset) or wall_clock(
-        unit.get("ActiveEnterTimestampMonotonic", ""), offset
-    )
-    if files > begun:
+    if is_stale(at_start, record and record.files, record, unit, offset):
         return [*enable, "restart"]
-    reloaded = wall_clock(unit.get("StateChangeTimestampMonotonic", ""), offset)
-    return enable + (["reload"] if reload_files > max(begun, reloaded) else [])
+    if is_stale(at_reload, record and record.reload_files, record, unit, offset):
+        return [*enable, "reload"]
+    return enable
 
 
 def main() -> None:
@@ -161,15 +137,18 @@ def main() -> None:
         return str(output)
 
     def show() -> dict[str, str]:
-        return parse_properties(systemctl("show", name, f"--property={','.join(PROPERTIES)}"))
+        properties = f"--property={','.join(PROPERTIES)}"
+        return parse_properties(systemctl("show", name, properties, started_with.TIMESTAMPS))
 
-    unit = show()
+    unit, record = show(), started_with.load(name)
     if unit["NeedDaemonReload"] == "yes" or unit["LoadState"] != "loaded":
         if not module.check_mode:
             systemctl("daemon-reload")
         unit = show()
     if module.params["state"] == "stopped":
         verbs = to_stop(unit)
+        if not module.check_mode:
+            started_with.forget(name)
     elif unit["LoadState"] != "loaded" and not module.check_mode:
         module.fail_json(
             msg=f"There is no unit {name} ({unit['LoadState']}): "
@@ -177,15 +156,21 @@ def main() -> None:
         )
     else:
         own = [path for path in [unit["FragmentPath"], *unit["DropInPaths"].split()] if path]
-        verbs = to_run(
-            unit,
-            newest_change([*own, *module.params["files"]]),
-            newest_change(module.params["reload_files"]),
-            time.time() - time.monotonic(),
-        )
+        # Looked at before the start: what changes meanwhile is found by the next run.
+        at_start = started_with.look([*own, *module.params["files"]])
+        at_reload = started_with.look(module.params["reload_files"])
+        verbs = to_run(unit, at_start, at_reload, record, time.time() - time.monotonic())
     if not module.check_mode:
+        if {"start", "restart"} & set(verbs):
+            # systemd compares the times of its unit files, too.
+            systemctl("daemon-reload")
         for verb in verbs:
             systemctl(verb, name)
+        if module.params["state"] == "running":
+            invocation = show()["InvocationID"]
+            new = Record(invocation, at_start.fingerprint, at_reload.fingerprint)
+            if new != record:
+                started_with.save(name, new)
     module.exit_json(changed=bool(verbs), did=verbs)
 
 

@@ -30,21 +30,26 @@ def unit(pi: Any) -> Iterator[str]:
     pi.check_output("touch %s", SETTINGS)
     yield UNIT
     pi.run("systemctl disable --now %s", UNIT)
-    pi.check_output("rm -f %s %s && systemctl daemon-reload", UNIT_FILE, SETTINGS)
+    memory = f"/var/lib/hems-units/{UNIT}"
+    pi.check_output("rm -f %s %s %s && systemctl daemon-reload", UNIT_FILE, SETTINGS, memory)
 
 
 def test_a_unit_runs_on_the_files_that_are_there(pi: Any, run_module: RunModule, unit: str) -> None:
     at_start = {"name": unit, "files": [SETTINGS]}
     assert run_module("unit_current", at_start)["did"] == ["enable", "start"]
     assert run_module("unit_current", at_start)["did"] == []
-    pi.check_output("touch %s", SETTINGS)
+    # Written before the unit started, as far as its time tells: a Pi's clock may have been set.
+    pi.check_output("echo two > %s && touch --date=@0 %s", SETTINGS, SETTINGS)
     assert run_module("unit_current", at_start, "--check")["did"] == ["restart"]
     assert run_module("unit_current", at_start)["did"] == ["restart"]
     pi.check_output("touch %s", SETTINGS)
+    assert run_module("unit_current", at_start)["did"] == []
     by_reload = {"name": unit, "reload_files": [SETTINGS]}
+    assert run_module("unit_current", by_reload)["did"] == ["restart"]  # read at a start before
+    pi.check_output("echo three > %s", SETTINGS)
     assert run_module("unit_current", by_reload)["did"] == ["reload"]
     assert run_module("unit_current", by_reload)["did"] == []
-    pi.check_output("echo '# changed' >> %s", UNIT_FILE)
+    pi.check_output("echo '# changed' >> %s && touch --date=@0 %s", UNIT_FILE, UNIT_FILE)
     assert run_module("unit_current", by_reload)["did"] == ["restart"]
     assert run_module("unit_current", {"name": unit, "state": "stopped"})["did"] == [
         "disable",

@@ -62,7 +62,7 @@ def test_files_stay_small(role: Path) -> None:
 
 @ALL
 def test_there_are_no_handlers(role: Path) -> None:
-    # An interrupted play forgets what it told a handler: unit_current looks at the files' times.
+    # An interrupted play forgets what it told a handler; unit_current compares files.
     assert not (role / "handlers").exists()
 
 

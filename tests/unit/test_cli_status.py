@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hems import cli
 from hems.cli import status as command
+from hems.health.catalogue import issue
+from hems.health.store import Report
 from hems.lock import Holder
 from hems.probes import Answer, Certificate
 from hems.services import Entry
@@ -96,11 +98,20 @@ def test_a_healthy_box_has_no_problem() -> None:
             observation(disk=Disk("/var/lib/hems", 32 * GIB, 30 * GIB, GIB)),
             "The disk (/var/lib/hems) is 97 % full: remove old backups, or use a larger card.",
         ),
+        (
+            observation(health=Report((issue("home_assistant_recovery"),))),
+            "Home Assistant can't read its configuration: "
+            f"{issue('home_assistant_recovery').kind.cure}",
+        ),
     ],
 )
 def test_each_problem_is_one_sentence_with_a_cure(seen: Observation, sentence: str) -> None:
     assert problems(seen) == [sentence]
     assert as_json(seen)["ok"] is False
+
+
+def test_an_issue_of_the_watchdog_is_no_problem_of_a_part() -> None:
+    assert problems(observation(health=Report((issue("meter_silent"),)))) == []
 
 
 @pytest.mark.usefixtures("site_clock")

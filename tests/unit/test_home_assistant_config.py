@@ -124,9 +124,3 @@ def test_the_fingerprint_sees_files_and_the_venv(tmp_path: Path) -> None:
     link.symlink_to("other")
     keys.add(files.fingerprint(link, paths))
     assert len(keys) == 4
-
-
-def test_a_process_environment_gives_one_variable() -> None:
-    environment = b"PATH=/bin\0HEMS_FINGERPRINT=abc\0"
-    assert files.variable(environment, files.FINGERPRINT) == "abc"
-    assert files.variable(b"PATH=/bin", files.FINGERPRINT) is None

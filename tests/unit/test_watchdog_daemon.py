@@ -108,6 +108,23 @@ def test_a_service_that_is_down_is_told_at_once(
     assert "door_down" in {entry["code"] for entry in report["issues"]}
 
 
+def test_settings_are_not_judged_while_a_play_brings_another_release(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def codes() -> set[str]:
+        daemon._round_at = 0.0
+        daemon.look()
+        report = json.loads((tmp_path / store.FILE).read_text())
+        return {entry["code"] for entry in report["issues"]}
+
+    monkeypatch.setattr(observe, "sights", answering())
+    monkeypatch.setattr(startup, "problems", lambda _: ("hems.toml: unknown key 'ports.new'.",))
+    monkeypatch.setattr(observe, "is_locked", lambda _: True)
+    assert "settings_broken" not in codes()
+    monkeypatch.setattr(observe, "is_locked", lambda _: False)
+    assert "settings_broken" in codes()
+
+
 @pytest.mark.parametrize("sights", [silent_systemd, missing_units])
 def test_the_internet_is_looked_after_whatever_does_not_answer(
     daemon: Daemon, sights: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,21 +6,17 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import unit_sandbox
+from ansible.module_utils import started_with, unit_sandbox
 from ansible.module_utils.as_user import as_user
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.home_assistant_files import (
-    FINGERPRINT,
-    fingerprint,
-    load,
-    save,
-    variable,
-    wanted_entries,
-)
+from ansible.module_utils.home_assistant_api import Http
+from ansible.module_utils.home_assistant_files import load, look, save, wanted_entries
+from ansible.module_utils.home_assistant_session import read_secret
 from ansible.module_utils.home_assistant_storage import (
     StorageError,
     merge_auth,
@@ -28,6 +24,7 @@ from ansible.module_utils.home_assistant_storage import (
     merge_http,
     merge_onboarding,
 )
+from ansible.module_utils.started_with import Files, Record, is_stale
 
 DOCUMENTATION = r"""
 module: home_assistant_service
@@ -36,8 +33,9 @@ description:
   - Merges onboarding, HTTP settings and config entries into C(.storage), which Home Assistant
     rewrites itself, so it is stopped for that; nothing of the owner's in there is lost.
   - Restarts it when it does not run, when its storage had to change, or when it was started with
-    other files than those in O(depends_on). What it was started with is in its environment, so an
-    interrupted play is finished by the next one, whatever the clock says.
+    other files than those in O(depends_on). What it was started with is remembered by content, so
+    an interrupted play is finished by the next one, whatever the clock says.
+  - Restarts it when it says that it is in recovery mode, which it never leaves by itself.
   - Checks the configuration first. One that would not start leaves Home Assistant running as it
     is and fails in one sentence that names file and line. The check imports an owner's code, so
     it runs in the sandbox that the unit has.
@@ -60,7 +58,7 @@ options:
     type: path
     required: true
   root:
-    description: Directory of the venvs; holds check_config.py and the unit's environment file.
+    description: Directory of the venvs and of check_config.py.
     type: path
     required: true
   host:
@@ -70,6 +68,10 @@ options:
   port:
     description: TCP port that Home Assistant binds to.
     type: int
+    required: true
+  token_file:
+    description: File of the token to ask it with; there is none before it has an owner.
+    type: path
     required: true
   depends_on:
     description: Files, and directories of YAML files, whose change asks for a restart.
@@ -93,6 +95,7 @@ EXAMPLES = r"""
     directory: /var/lib/home-assistant
     root: /opt/home-assistant
     port: "{{ hems_port_home_assistant }}"
+    token_file: /etc/hems/secrets/home_assistant_token
     depends_on: [/var/lib/home-assistant/configuration.yaml]
     entries: []
 """
@@ -133,19 +136,36 @@ class Service:
             )
         return str(out)
 
-    def started_with(self) -> str | None:
-        """Return the fingerprint of the running process; None unless it runs and will at boot."""
-        properties = "MainPID,ActiveState,UnitFileState"
-        show = self.systemctl("show", "-p", properties, self.params["unit"])
-        facts = dict(line.split("=", 1) for line in show.splitlines())
-        if (facts.get("ActiveState"), facts.get("UnitFileState")) != ("active", "enabled"):
-            return None
+    def show(self) -> dict[str, str]:
+        """Return what systemd says of the unit."""
+        names = ("ActiveState", "UnitFileState", *started_with.PROPERTIES)
+        properties = f"--property={','.join(names)}"
+        text = self.systemctl("show", self.params["unit"], properties, started_with.TIMESTAMPS)
+        return dict(line.split("=", 1) for line in text.splitlines())
+
+    def is_current(self, files: Files) -> bool:
+        """Tell whether it runs, will at boot, and has read the files that are there."""
+        unit, record = self.show(), started_with.load(self.params["unit"])
+        if (unit["ActiveState"], unit["UnitFileState"]) != ("active", "enabled"):
+            return False
+        offset = time.time() - time.monotonic()
+        return not is_stale(files, record and record.files, record, unit, offset)
+
+    def remember(self, files: Files) -> None:
+        """Remember what the process that runs now was started with."""
+        new = Record(self.show()["InvocationID"], files.fingerprint)
+        if new != started_with.load(self.params["unit"]):
+            started_with.save(self.params["unit"], new)
+
+    def in_recovery_mode(self) -> bool:
+        """Tell whether it says that it runs without its configuration."""
+        http = Http(f"http://{self.params['host']}:{self.params['port']}")
         try:
-            environment = Path(f"/proc/{facts['MainPID']}/environ").read_bytes()
-        except OSError:
-            return None
-        value: str | None = variable(environment, FINGERPRINT)
-        return value
+            token = read_secret(Path(self.params["token_file"]))
+            status, config = http.request("GET", "/api/config", token=token)
+        except (OSError, ValueError):
+            return False  # no token yet, or it is starting: the set-up waits for it
+        return status == 200 and bool(config.get("recovery_mode"))
 
     def documents(self) -> Documents:
         """Return the storage files that must change, as they should be."""
@@ -186,7 +206,7 @@ class Service:
                 f"{report['errors'][0]}. Correct that file (nothing was deleted) and run again."
             )
 
-    def restart(self, key: str) -> list[str]:
+    def restart(self, files: Files) -> list[str]:
         """Start Home Assistant anew, merging storage while it is stopped."""
         self.systemctl("daemon-reload")
         self.systemctl("enable", "--quiet", self.params["unit"])
@@ -197,9 +217,11 @@ class Service:
             changed = self.documents()
             if changed:
                 save(self.storage, changed, self.params["user"])
-            (self.root / "environment").write_text(f"{FINGERPRINT}={key}\n")
         finally:
             self.systemctl("restart", self.params["unit"])
+        self.remember(files)
+        # Where releases before this one kept the fingerprint
+        (self.root / "environment").unlink(missing_ok=True)
         return sorted(changed)
 
 
@@ -209,14 +231,16 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode and not service.venv.exists():
         return {"changed": True, "merged": []}
     paths = [Path(path) for path in module.params["depends_on"]]
-    key = as_user(module.params["user"], lambda: fingerprint(service.venv, paths))
+    files = Files(*as_user(module.params["user"], lambda: look(service.venv, paths)))
     different = sorted(service.documents())
-    if service.started_with() == key and not different:
+    if service.is_current(files) and not different and not service.in_recovery_mode():
+        if not module.check_mode:
+            service.remember(files)
         return {"changed": False, "merged": []}
     if module.check_mode:
         return {"changed": True, "merged": different}
     service.check()
-    return {"changed": True, "merged": service.restart(key)}
+    return {"changed": True, "merged": service.restart(files)}
 
 
 def main() -> None:
@@ -230,6 +254,7 @@ def main() -> None:
             "root": {"type": "path", "required": True},
             "host": {"type": "str", "default": "127.0.0.1"},
             "port": {"type": "int", "required": True},
+            "token_file": {"type": "path", "required": True, "no_log": False},
             "depends_on": {"type": "list", "elements": "path", "required": True},
             "entries": {"type": "list", "elements": "dict", "required": True},
         },

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""Read and write Home Assistant's files, and tell whether it was started with those of now."""
+"""Read and write Home Assistant's files, and say what it would be started with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import whole_file
+from ansible.module_utils import started_with, whole_file
 from ansible.module_utils.as_user import as_user, read_text
 from ansible.module_utils.home_assistant_storage import StorageError
 
-FINGERPRINT = "HEMS_FINGERPRINT"
 READ_AT_START = (".yaml", ".py", ".json")
 
 
@@ -35,13 +34,11 @@ def fingerprint(venv: Path, paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def variable(environment: bytes, name: str) -> str | None:
-    """Return one variable of ``/proc/<pid>/environ``."""
-    for item in environment.split(b"\0"):
-        key, _, value = item.partition(b"=")
-        if key == name.encode():
-            return value.decode()
-    return None
+def look(venv: Path, paths: Iterable[Path]) -> tuple[str, float]:
+    """Return the fingerprint and the newest change (Unix seconds) of what a start would read."""
+    named = list(paths)
+    changed = started_with.newest_change([str(venv), *map(str, files_of(named))])
+    return fingerprint(venv, named), changed
 
 
 def wanted_entries(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

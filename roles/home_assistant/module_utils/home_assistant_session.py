@@ -147,7 +147,8 @@ def readiness_problem(http: Http, token: str, domains: list[str]) -> str | None:
     if config.get("recovery_mode"):
         raise SetupError(
             "Home Assistant started in recovery mode because of its configuration: the first ERROR "
-            "line of home-assistant.log names the file and line; correct it and run again."
+            "line of home-assistant.log names the file and line; correct it and run the playbook "
+            "again, which restarts Home Assistant."
         )
     if config.get("state") != "RUNNING":
         return f"Home Assistant is still {config.get('state')}."

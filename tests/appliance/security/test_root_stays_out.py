@@ -47,7 +47,6 @@ def home(pi: Any, site: dict[str, Any]) -> Iterator[str]:
         f"&& install -d {ROOT} {TARGET} && ln -sfn {real}/current/ {ROOT}/current "
         f"&& cp {real}/check_config.py {ROOT}/ && sed -e 's#{config}#{HOME}#g' "
         f"-e 's#^ExecStart=.*#ExecStart=/usr/bin/sleep infinity#' "
-        f"-e 's#{real}/environment#{ROOT}/environment#' "
         f"/etc/systemd/system/home-assistant.service > /etc/systemd/system/{UNIT}"
     )
     for name, text in {
@@ -60,7 +59,7 @@ def home(pi: Any, site: dict[str, Any]) -> Iterator[str]:
     pi.run("systemctl disable --now %s", UNIT)
     pi.check_output(
         f"rm -rf {HOME} {ROOT} {TARGET} /var/tmp/hems-attack /etc/systemd/system/{UNIT} "
-        "&& systemctl daemon-reload"
+        f"/var/lib/hems-units/{UNIT} && systemctl daemon-reload"
     )
 
 
@@ -75,6 +74,7 @@ def play(run_module: RunModule) -> dict[str, Any]:
             "directory": HOME,
             "root": ROOT,
             "port": 1,
+            "token_file": "/none",
             "depends_on": [f"{HOME}/configuration.yaml"],
             "entries": [],
         },

@@ -16,6 +16,8 @@ from hems.systemd import Unit
 CERTIFICATE_DAYS = 7
 DISK_FULL_PERCENT = 95
 DAY_SECONDS = 86400
+# In recovery mode Home Assistant answers, and does nothing of what it is for.
+RECOVERY = "home_assistant_recovery"
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ def problems(seen: Observation) -> list[str]:
     """Return one sentence for each thing that is wrong; none means OK."""
     found = [*seen.broken, *_service_problems(seen.services)]
     found += _certificate_problems(seen.ports, seen.now)
+    found += [
+        f"{item.kind.title}: {item.kind.cure}"
+        for item in seen.health.issues
+        if item.kind.code == RECOVERY
+    ]
     if seen.disk.percent >= DISK_FULL_PERCENT:
         found.append(
             f"The disk ({seen.disk.path}) is {seen.disk.percent:.0f} % full: remove old backups, "

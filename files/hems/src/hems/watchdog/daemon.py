@@ -63,8 +63,7 @@ class Daemon:
             boot = self._first_start()
         self._state, self._rungs, self._guard = boot.state, boot.rungs, boot.guard
         self._tracks = dict(boot.tracks)
-        keys = self._lasting.keys
-        self._home = Home(appliance, options.health, secrets, boot, keys, now=now)
+        self._home = Home(appliance, options.health, secrets, boot, self._lasting.keys, now=now)
         self._outside = Outside(self._entries, name, options.health.open_ports)
 
     @property
@@ -135,7 +134,8 @@ class Daemon:
         self._watch_release(guard.Versions(unit, view.running, installed), now, locked)
         systemd.feed_watchdog()
         found = startup.entries(self._directory, self._copies)
-        self._broken = (*startup.problems(self._directory), *found.problems)
+        if not locked:  # a play writes them for the release that it brings, and starts this anew
+            self._broken = (*startup.problems(self._directory), *found.problems)
         self._changed = found.entries != self._entries
         seen = Seen(
             services=observe.judged(self._services, self._state, sights, options.services),
