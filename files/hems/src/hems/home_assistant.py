@@ -30,6 +30,10 @@ UNAUTHORISED, BANNED = "401", "403"
 # The integrations that the box gives Home Assistant, and stores readings through.
 NEEDED = {"mqtt": "MQTT", "influxdb": "InfluxDB"}
 REFUSED = (UNAUTHORISED, BANNED, "auth_invalid")
+# Of a config entry: its integration, its state, and the source of one that nobody wants to see.
+ZIGBEE = "zha"
+LOADED = "loaded"
+IGNORED = "ignore"
 
 
 class HomeAssistantError(HemsError):

@@ -11,18 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hems.home_assistant import Access, HomeAssistant, HomeAssistantError, rest
+from hems.home_assistant import (
+    IGNORED,
+    LOADED,
+    ZIGBEE,
+    Access,
+    HomeAssistant,
+    HomeAssistantError,
+    rest,
+)
 from hems.probes import TIMEOUT_SECONDS
 
 NOT_FOUND = "404"
 UNKNOWN_COMMAND = "unknown_command"  # its integration did not start
 UNKNOWN = ("unknown", "unavailable")
 RECOVERY = "in recovery mode"
-ZIGBEE = "zha"
-IGNORED = "ignore"
 HOUSE = "sensor.hems_meter"  # the house's integration: how far the meter is …
 NO_ENERGY = "no_energy"  # … its power is reported, and its energy is not
-LOADED = "loaded"
 NOT_LOADED = "not_loaded"  # not set up yet, or never: its integration itself could not start
 
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, Kind, issue
 from hems.health.dongle import DongleSeen
-from hems.health.inside import LOADED, NO_ENERGY, NOT_LOADED, RECOVERY, ZIGBEE, Entry, Inside
+from hems.health.inside import NO_ENERGY, NOT_LOADED, RECOVERY, Entry, Inside
 from hems.health.registry import Lost
+from hems.health.settings import Health
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,
     UNDER_VOLTAGE_SEEN,
     Vitals,
 )
-from hems.home_assistant import NEEDED
+from hems.home_assistant import LOADED, NEEDED, ZIGBEE
 from hems.state_files.notes import Note
-from hems.watchdog.settings import Health
 
 RUNNING = "RUNNING"
 NO_CREDENTIAL = "the box has no credential for it"

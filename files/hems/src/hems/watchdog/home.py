@@ -16,9 +16,9 @@ from hems.watchdog.deep import Deep
 from hems.watchdog.observe import HomeAssistant, View
 
 if TYPE_CHECKING:
+    from hems.health.settings import Health
     from hems.watchdog.memory import Boot
     from hems.watchdog.probes import Secrets
-    from hems.watchdog.settings import Health
 
 
 class Home:

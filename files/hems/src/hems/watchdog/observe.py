@@ -14,15 +14,16 @@ from hems import HemsError, asking, internet, lock, probes, systemd
 from hems.discovery import report
 from hems.health import d2l, inside, meter, tic, vitals
 from hems.health.catalogue import KINDS, Issue, Kind
-from hems.health.judge import NO_CREDENTIAL, ZIGBEE, Blind, CertificateSeen, ServiceSeen
-from hems.home_assistant import BANNED, UNAUTHORISED, Access, HomeAssistantError
+from hems.health.judge import NO_CREDENTIAL, Blind, CertificateSeen, ServiceSeen
+from hems.health.settings import Health
+from hems.home_assistant import BANNED, UNAUTHORISED, ZIGBEE, Access, HomeAssistantError
 from hems.linky import status
 from hems.services import Certificate, Entry
 from hems.watchdog import core, network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
 from hems.watchdog.probes import Service
-from hems.watchdog.settings import Health, Services
+from hems.watchdog.settings import Services
 
 PATIENCE = 2  # rounds: the third without an answer counts
 CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import msgspec
 
-from hems.settings import Port, Table, Text, check
+from hems.health.settings import Health, Seconds
+from hems.settings import Table, Text, check
 
 FILE = "watchdog.toml"
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
 class Services(Table, frozen=True):
@@ -47,20 +46,6 @@ class Release(Table, frozen=True):
 
     home_assistant: Path  # the link to the installed version
     grace: Seconds
-
-
-class Health(Table, frozen=True):
-    """``[health]``: from when on something is an issue."""
-
-    meter: Text  # the entity that must be reported …
-    meter_silence: Seconds  # … within this time
-    open_ports: tuple[Port, ...]  # that the house's network may reach beside the box's own
-    disk_warning: Share  # per cent
-    disk_critical: Share  # per cent
-    temperature: Annotated[float, msgspec.Meta(gt=0)]  # degrees Celsius
-    memory: Share  # per cent that must be available
-    certificate_days: Count
-    hold_scale: Annotated[float, msgspec.Meta(ge=0)]  # 1; less compresses the catalogue's holds
 
 
 class Watchdog(Table, frozen=True):
