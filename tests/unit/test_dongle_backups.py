@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hems import HemsError, files
+from hems import HemsError, whole_file
 from hems.cli.zigbee import devices as devices_command
 from hems.settings import Appliance, HomeAssistantPaths, parse
 from hems.zigbee import backups, care
@@ -120,14 +120,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "file"
-    files.replace(file, "old", 0o640)
+    whole_file.write(file, "old", mode=0o640)
 
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        files.replace(file, "new", 0o640)
+        whole_file.write(file, "new", mode=0o640)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 

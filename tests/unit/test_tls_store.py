@@ -135,7 +135,7 @@ def test_an_interrupted_run_leaves_a_pair_and_is_finished_by_the_next(
         assert step > 5, "the power cut never came"
     served(store)
     assert len(list((store.directory / "issued").iterdir())) == 1
-    assert list(store.directory.glob(".*.new")) == []
+    assert list(store.directory.glob(".*")) == []
 
 
 @pytest.mark.parametrize("step", range(1, 12))

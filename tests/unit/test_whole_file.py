@@ -45,3 +45,27 @@ def test_a_full_card_leaves_the_old_file_and_nothing_else(
         whole_file.write(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_and_then_its_name_are_on_the_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[bool, bool]] = []
+    path, real = tmp_path / "secret", os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append((os.path.isdir(f"/proc/self/fd/{handle}"), path.exists()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    whole_file.write(path, "new")
+    assert synced == [(False, False), (True, True)]
+
+
+def test_a_link_is_switched_in_one_step(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    for target in ("1", "2"):
+        (tmp_path / ".current.new").symlink_to("left by a power cut")
+        whole_file.link(link, target)
+        assert str(link.readlink()) == target
+    assert list(tmp_path.iterdir()) == [link]

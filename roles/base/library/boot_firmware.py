@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -102,16 +102,6 @@ def with_lines(config: str, lines: Iterable[str]) -> str:
     return f"{config}{gap}\n[all]\n" + "".join(f"{line}\n" for line in missing)
 
 
-def replace(path: Path, text: str) -> None:
-    """Write the file so that a power cut leaves the old or the new one; FAT knows a rename."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
@@ -137,7 +127,7 @@ def main() -> None:
     changed = [path for path in new if new[path].split() != old[path].split()]
     if not module.check_mode:
         for path in changed:
-            replace(path, new[path])
+            whole_file.write(path, new[path], mode=0o755)  # as FAT shows it
     running = Path(given["running"]).read_text()
     pending = with_arguments(running, given["arguments"], given["settings"]) != " ".join(
         running.split()

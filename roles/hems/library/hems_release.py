@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -125,10 +126,7 @@ class Releases:
 
     def switch(self, version: str) -> None:
         """Make the release the current one, in one step."""
-        fresh = self._directory / f".{CURRENT}.new"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(version)
-        fresh.replace(self._directory / CURRENT)
+        whole_file.link(self._directory / CURRENT, version)
 
     def others(self, *keep: str | None) -> list[Path]:
         """Return the releases that are none of ``keep``."""

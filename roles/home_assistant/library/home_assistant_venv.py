@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.home_assistant_lock import (
     STAMP,
@@ -189,10 +190,7 @@ class Installer:
 
 def switch(link: Path, venv: Path) -> None:
     """Point the link at the venv in one step."""
-    new = link.with_name(f".{link.name}.new")
-    new.unlink(missing_ok=True)
-    new.symlink_to(venv.name)
-    os.replace(new, link)
+    whole_file.link(link, venv.name)
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import whole_file
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from hems_tls_copy import Copy
@@ -37,7 +38,7 @@ from hems_tls_core import (
     renewal_reason,
     wanted_names,
 )
-from hems_tls_store import Store, write
+from hems_tls_store import Store
 
 SETTINGS = Path("/etc/hems/tls.toml")
 MOST_TURNS = 5
@@ -152,7 +153,7 @@ def tell(path: Path, problem: str) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    write(path, f"{problem}\n".encode(), 0o644)
+    whole_file.write(path, f"{problem}\n", mode=0o644)
 
 
 def reload_services(services: Sequence[str]) -> None:

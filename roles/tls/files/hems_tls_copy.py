@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import whole_file
 from cryptography import x509
 from hems_tls_core import Pair
-from hems_tls_store import certificate_pem, key_pem, load_key, write
+from hems_tls_store import certificate_pem, key_pem, load_key
 
 
 class Copy:
@@ -38,5 +39,5 @@ class Copy:
         """Write the copy. Raises OSError."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
-        write(self._key, key_pem(authority.key), 0o600)
-        write(self._certificate, certificate_pem(authority.certificate), 0o600)
+        whole_file.write(self._key, key_pem(authority.key))
+        whole_file.write(self._certificate, certificate_pem(authority.certificate))

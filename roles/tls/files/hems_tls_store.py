@@ -15,6 +15,7 @@ import os
 import shutil
 from pathlib import Path
 
+import whole_file
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -89,7 +90,7 @@ class Store:
 
     def put_authority(self, authority: Pair) -> None:
         """Write the CA; its key first, from which the certificate could be made again."""
-        write(self._ca_key, key_pem(authority.key), 0o600)
+        whole_file.write(self._ca_key, key_pem(authority.key))
         self.put_authority_certificate(authority.certificate)
 
     def published_as(self, certificate: x509.Certificate) -> bool:
@@ -100,7 +101,7 @@ class Store:
     def put_authority_certificate(self, certificate: x509.Certificate) -> None:
         """Write the CA's certificate and the copy for owners."""
         for path in (self._ca_certificate, self.published):
-            write(path, certificate_pem(certificate), 0o644)
+            whole_file.write(path, certificate_pem(certificate), mode=0o644)
 
     def server(self) -> Pair | None:
         """Return the server's key and certificate, or None when either can't be read."""
@@ -115,27 +116,27 @@ class Store:
         target = self._issued / f"{server.certificate.serial_number:x}"
         target.mkdir(mode=0o755, parents=True)
         key_file = target / "server.key"
-        write(key_file, key_pem(server.key), 0o600)
+        whole_file.write(key_file, key_pem(server.key))
         _guard(key_file, 0o640, self._group)
         chain = certificate_pem(server.certificate) + certificate_pem(authority.certificate)
-        write(target / "server.crt", chain, 0o644)
-        write(target / UNREAD, b"", 0o644)
-        _sync(self._issued)
-        _link(self._current, target.relative_to(self.directory))
+        whole_file.write(target / "server.crt", chain, mode=0o644)
+        whole_file.write(target / UNREAD, b"", mode=0o644)
+        whole_file.sync(self._issued)
+        whole_file.link(self._current, target.relative_to(self.directory))
 
     def settle(self) -> None:
         """Put links, modes and owners right; clear what a renewal or an interrupted run left."""
         for name in ("server.key", "server.crt"):
             link, target = self.directory / name, Path("current") / name
             if not link.is_symlink() or link.readlink() != target:
-                _link(link, target)
+                whole_file.link(link, target)
         _guard(self._ca_key, 0o600, self._ca_key.stat().st_gid)
         _guard(self._current / "server.key", 0o640, self._group)
         keep = self._current.resolve()
         for old in self._issued.iterdir():
             if old != keep:
                 shutil.rmtree(old)
-        for rubbish in self.directory.glob(".*.new"):
+        for rubbish in self.directory.glob(".*"):
             rubbish.unlink()
 
     def unread(self) -> bool:
@@ -182,20 +183,6 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file so that it is either the old or the new one, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        os.fchmod(handle, mode)
-        stream.write(content)
-        stream.flush()
-        os.fsync(handle)
-    temporary.replace(path)
-    _sync(path.parent)
-
-
 def _guard(path: Path, mode: int, group: int) -> None:
     # Only when they differ: the inode's time tells others whether a file has changed.
     status = path.stat()
@@ -203,19 +190,3 @@ def _guard(path: Path, mode: int, group: int) -> None:
         os.chown(path, -1, group)
     if status.st_mode & 0o7777 != mode:
         path.chmod(mode)
-
-
-def _link(link: Path, target: Path) -> None:
-    temporary = link.with_name(f".{link.name}.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.replace(link)
-    _sync(link.parent)
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

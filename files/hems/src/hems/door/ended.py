@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hems import files
+from hems import whole_file
 from hems.door import core
 
 
@@ -35,7 +35,7 @@ class Ended:
         """Remember a session; on a full disk only until the next restart."""
         self._known = core.prune(self._known | {session: now}, now)
         try:
-            files.replace(self.path, json.dumps(self._known), 0o600)
+            whole_file.write(self.path, json.dumps(self._known), mode=0o600)
         except OSError as error:
             say(f"{self.path} can't be written: {error}")
 

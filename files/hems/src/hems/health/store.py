@@ -6,12 +6,12 @@ Each member is explained in docs/health.md.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hems import whole_file
 from hems.health.catalogue import SEVERITIES, Issue, Kind, issue, rank
 
 FORMAT = 1
@@ -61,11 +61,7 @@ def write(path: Path, issues: Iterable[Issue], now: float, time: str) -> None:
         "time": time,
         "issues": [as_json(item) for item in ranked],
     }
-    fresh = path.with_name(f".{path.name}.new")
-    # No fsync: the file is of this boot, on a file system in memory.
-    fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.chmod(fresh, 0o644)
-    fresh.replace(path)
+    whole_file.write(path, json.dumps(content, indent=1) + "\n", mode=0o644)
 
 
 def parse(text: str, now: float) -> Report:

@@ -6,11 +6,11 @@ With real pins, ``leds.error`` is a moment of the blinking while ``blink`` is no
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from hems import whole_file
 from hems.leds.pins import Level
 
 FILE = "leds.json"
@@ -32,8 +32,4 @@ def write(
         "blink": blink,
         "leds": {name: asdict(level) for name, level in levels.items()},
     }
-    fresh = path.with_name(f".{path.name}.new")
-    # No fsync: the file is of this boot, on a file system in memory.
-    fresh.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    os.chmod(fresh, 0o644)
-    fresh.replace(path)
+    whole_file.write(path, json.dumps(content) + "\n", mode=0o644)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from hems import whole_file
 
 # In the units' RuntimeDirectory; the name is the same where a test has its own.
 D2L = Path("/run/hems-d2l/d2l.json")
@@ -17,10 +18,8 @@ STALE_SECONDS = 60.0
 
 def write(path: Path, report: dict[str, Any]) -> None:
     """Replace the file in one step; it is of this boot, in memory. Raises OSError."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(json.dumps({"format": FORMAT, **report}, indent=1) + "\n", encoding="utf-8")
-    os.chmod(fresh, 0o644)
-    fresh.replace(path)
+    text = json.dumps({"format": FORMAT, **report}, indent=1) + "\n"
+    whole_file.write(path, text, mode=0o644)
 
 
 def read(path: Path, now: float) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hems import files
+from hems import whole_file
 from hems.linky.labels import LABELS, Mode
 from hems.linky.meter import State
 
@@ -109,4 +109,4 @@ def load(path: Path) -> tuple[Kept, str]:
 
 def save(path: Path, kept: Kept) -> None:
     """Replace the file in one step. Raises OSError."""
-    files.replace(path, to_json(kept), 0o600)
+    whole_file.write(path, to_json(kept), mode=0o600)

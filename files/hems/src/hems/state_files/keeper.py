@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
+from hems import whole_file
 from hems.state_files import core, forms
 from hems.state_files.notes import Note
 from hems.state_files.table import Part, Row
@@ -121,7 +122,7 @@ class Keeper:
             _put(row, self._copy_directory(path) / step.restore, path, mode)
             now = f"the copy of {step.restore} has taken its place"
             cure = "What was changed after it has to be done again."
-        _sync(path.parent)
+        whole_file.sync(path.parent)
         time = self.now.astimezone(UTC).isoformat(timespec="seconds")
         return Note(time, str(path), kept, step.problem, now, cure)
 
@@ -181,15 +182,6 @@ def _put(row: Row, source: Path, target: Path, mode: int = 0o600) -> None:
         fresh.chmod(mode)
         with fresh.open("rb+") as stream:
             os.fsync(stream.fileno())
-        fresh.replace(target)
-        _sync(target.parent)
+        whole_file.put(fresh, target)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hems import files
+from hems import whole_file
 
 FILE = "set-aside.json"
 KEPT = 20  # notes a part
@@ -41,7 +41,7 @@ def add(directory: Path, fresh: Iterable[Note]) -> None:
     """Add notes to a part's. Raises OSError."""
     path = directory / FILE
     content = [asdict(note) for note in (*read(path), *fresh)][-KEPT:]
-    files.replace(path, json.dumps(content, indent=1) + "\n", 0o644)
+    whole_file.write(path, json.dumps(content, indent=1) + "\n", mode=0o644)
 
 
 def read(path: Path) -> tuple[Note, ...]:

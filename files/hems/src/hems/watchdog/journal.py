@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hems import whole_file
+
 FILE = "restart-log.txt"
 VERSIONS = "version.txt"
 MAX_BYTES = 256 * 1024  # then the file becomes FILE.1, and the FILE.1 before it is gone
@@ -50,11 +52,7 @@ def append(path: Path, line: str) -> None:
         file.write(f"{line}\n".encode())
         file.flush()
         os.fsync(file.fileno())
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    whole_file.sync(path.parent)
 
 
 def last_line(path: Path) -> str:

@@ -6,13 +6,13 @@ Files that can't be read count as forgotten: the watchdog must start whatever a 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from hems import whole_file
 from hems.health.registry import Key
 from hems.watchdog.aftermath import Aftermath
 from hems.watchdog.core import Memory, State
@@ -71,25 +71,9 @@ def load_boot(directory: Path) -> Boot | None:
 
 def save_lasting(directory: Path, lasting: Lasting) -> None:
     """Have it on the disk before returning. Raises OSError."""
-    _replace(directory / LASTING_FILE, asdict(lasting), sync=True)
+    whole_file.write(directory / LASTING_FILE, json.dumps(asdict(lasting)), mode=0o644)
 
 
 def save_boot(directory: Path, boot: Boot) -> None:
     """Write what the next start in this boot goes on with. Raises OSError."""
-    _replace(directory / BOOT_FILE, asdict(boot), sync=False)
-
-
-def _replace(path: Path, content: dict[str, Any], sync: bool) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-    fresh.replace(path)
-    if sync:
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    whole_file.write(directory / BOOT_FILE, json.dumps(asdict(boot)), mode=0o644)

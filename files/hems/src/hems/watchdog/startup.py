@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hems import files, services
+from hems import services, whole_file
 from hems.health.judge import NO_CREDENTIAL, Blind
 from hems.services import Entry, Found
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
@@ -106,7 +106,7 @@ def _copy(text: str, copy: Path) -> None:
     if copy.exists() and copy.read_text(encoding="utf-8", errors="replace") == text:
         return
     copy.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(copy, text, 0o644)
+    whole_file.write(copy, text, mode=0o644)
 
 
 def problems(directory: Path) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hems import files
+from hems import whole_file
 
 FILE = "zigbee.json"  # in the directory of this boot
 
@@ -23,7 +23,7 @@ class Adopted:
 def save(directory: Path, adopted: Adopted) -> None:
     """Replace the file in one step; without it, the watchdog judges by what it sees itself."""
     with suppress(OSError):
-        files.replace(directory / FILE, json.dumps(asdict(adopted)) + "\n", 0o644)
+        whole_file.write(directory / FILE, json.dumps(asdict(adopted)) + "\n", mode=0o644)
 
 
 def load(directory: Path) -> Adopted:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hems import HemsError, files
+from hems import HemsError, whole_file
 
 BEFORE = "zigbee"  # in the daemons' directory, up to release 0.1
 FORMAT = "%Y%m%dT%H%M%SZ"
@@ -31,7 +31,7 @@ def save(directory: Path, backup: Content, keep: int) -> Path:
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         path = _free(directory)
-        files.replace(path, json.dumps(backup, indent=2) + "\n", 0o600)
+        whole_file.write(path, json.dumps(backup, indent=2) + "\n", mode=0o600)
         for old in kept(directory)[:-keep]:
             old.unlink()
     except PermissionError as error:
@@ -100,7 +100,7 @@ def _fetch_one(old: int, name: str, directory: Path) -> Path:
     with os.fdopen(
         os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=old), encoding="utf-8"
     ) as file:
-        files.replace(path, file.read(BYTES), 0o600)
+        whole_file.write(path, file.read(BYTES), mode=0o600)
     os.unlink(name, dir_fd=old)
     return path
 

@@ -12,11 +12,18 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from hems import HemsError, files
+from hems import HemsError, whole_file
 from hems.as_user import as_user, read_text
-from hems.health.inside import IGNORED, LOADED
-from hems.health.inside import ZIGBEE as DOMAIN
-from hems.home_assistant import NEEDED, REFUSED, Access, HomeAssistantError, rest
+from hems.home_assistant import (
+    IGNORED,
+    LOADED,
+    NEEDED,
+    REFUSED,
+    Access,
+    HomeAssistantError,
+    rest,
+)
+from hems.home_assistant import ZIGBEE as DOMAIN
 from hems.settings import HomeAssistantPaths
 
 STORE = ".storage/core.config_entries"
@@ -106,7 +113,7 @@ def move(paths: HomeAssistantPaths, settings: dict[str, Any]) -> None:
     entry["data"]["device"] = settings
     text = json.dumps(content, indent=2, ensure_ascii=False)
     # Its mode stays as Home Assistant made it.
-    as_user(paths.user, lambda: files.replace(path, text, path.stat().st_mode & 0o777))
+    as_user(paths.user, lambda: whole_file.write(path, text, mode=path.stat().st_mode & 0o777))
 
 
 def _load(paths: HomeAssistantPaths) -> dict[str, Any]:
