@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from hems.health.settings import Health, Seconds
-from hems.settings import Table, Text, check
+from hems.settings import Table, check
 
 FILE = "watchdog.toml"
 
