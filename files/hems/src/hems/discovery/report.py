@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from hems import files
+from hems import whole_file
 from hems.discovery.quota import BYTES, MESSAGES, Quota
 from hems.discovery.shelf import Aside
 from hems.health.catalogue import Issue, issue
@@ -38,7 +38,7 @@ def issues(aside: Iterable[Aside], quota: Quota, directory: Path) -> list[Told]:
 
 def write(directory: Path, told: Iterable[Told]) -> None:
     """Replace the file. Raises OSError."""
-    files.replace(directory / FILE, json.dumps(list(told)) + "\n", 0o644)
+    whole_file.write(directory / FILE, json.dumps(list(told)) + "\n", mode=0o644)
 
 
 def read(path: Path) -> tuple[Issue, ...]:

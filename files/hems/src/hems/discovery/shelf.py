@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hems import files
+from hems import whole_file
 from hems.discovery.book import Retained
 from hems.discovery.trial import Message, identify
 
@@ -43,7 +43,7 @@ def put(directory: Path, message: Retained, now: datetime) -> str:
         "topic": message.topic,
         "payload": message.payload.decode(errors="surrogateescape"),
     }
-    files.replace(directory / name, json.dumps(content, indent=1) + "\n", 0o640)
+    whole_file.write(directory / name, json.dumps(content, indent=1) + "\n", mode=0o640)
     return name
 
 
