@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from hems import HemsError, files
+from hems import HemsError, whole_file
 from hems.clock import core
 from hems.clock.database import Database
 from hems.settings import APPLIANCE_FILE, DIRECTORY, Appliance, read
@@ -91,7 +91,7 @@ def _copy(found: core.Step, ranges: list[core.Range], database: Database, copy: 
 
 
 def _note(path: Path, noted: dict[str, Any]) -> None:
-    files.replace(path, json.dumps(noted), 0o600)
+    whole_file.write(path, json.dumps(noted), mode=0o600)
 
 
 def _span(one: core.Range) -> str:

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from hems import HemsError, files
+from hems import HemsError, whole_file
 from hems.clock.database import Database
 from hems.settings import APPLIANCE_FILE, DIRECTORY, Appliance, read
 from hems.watchdog.startup import read_secrets
@@ -40,7 +40,7 @@ def main() -> int:
         newest = Database(port, read_secrets().influxdb, "").newest(time.time_ns())
     except HemsError as error:
         print(f"The newest reading is not known: {error}", file=sys.stderr)
-    files.replace(path, json.dumps({"offset": offset, "newest": newest}), 0o600)
+    whole_file.write(path, json.dumps({"offset": offset, "newest": newest}), mode=0o600)
     return 0
 
 
