@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,7 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.virtual.pi.checkout import CACHE, ROOT, VENV, Failure, log_path, only_one
+from tests.contract import installed
+from tests.virtual.pi.checkout import CACHE, ROOT, VENV, Failure, log_path
 from tests.virtual.pi.command import last_line, logged
 
 SOURCE = ROOT / "tests/virtual/zigbee/herdsman"
@@ -24,36 +24,31 @@ def packages() -> Path:
 
     npm compares each with the lock's hash; none of their install scripts runs. Raises Failure.
     """
-    digest = hashlib.sha256((SOURCE / LOCK).read_bytes()).hexdigest()
-    folder = CACHE / f"herdsman-{digest[:16]}"
-    with only_one("herdsman"):
-        if not folder.exists():
-            made = folder.with_suffix(".new")
-            shutil.rmtree(made, ignore_errors=True)  # what an interrupted one left
-            made.mkdir()
-            for name in ("package.json", LOCK):
-                shutil.copy(SOURCE / name, made)
-            command = [str(VENV / "bin/npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            command += [f"--cache={CACHE / 'npm'}", "--no-update-notifier"]
-            log = log_path("npm")
-            try:
-                logged(command, log, doing="", environment=_environment(), directory=made)
-            except Failure as failure:
-                raise Failure(
-                    "zigbee-herdsman could not be installed: see whether this machine reaches the "
-                    f"npm registry, and what npm says in {log}"
-                ) from failure
-            made.rename(folder)
-    return folder / "node_modules"
+    return installed.once("herdsman", SOURCE / LOCK, _install) / "node_modules"
 
 
-def prove(dongle: str, installed: Path, place: Path) -> dict[str, Any]:
+def _install(folder: Path) -> None:
+    for name in ("package.json", LOCK):
+        shutil.copy(SOURCE / name, folder)
+    command = [str(VENV / "bin/npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command += [f"--cache={CACHE / 'npm'}", "--no-update-notifier"]
+    log = log_path("npm")
+    try:
+        logged(command, log, doing="", environment=_environment(), directory=folder)
+    except Failure as failure:
+        raise Failure(
+            "zigbee-herdsman could not be installed: see whether this machine reaches the "
+            f"npm registry, and what npm says in {log}"
+        ) from failure
+
+
+def prove(dongle: str, modules: Path, place: Path) -> dict[str, Any]:
     """Let it form a network on a new ``dongle`` (tcp://ADDRESS:PORT), working in ``place``.
 
     Returns what its devices are and have reported, by model. Raises Failure with what stopped it.
     """
     program = shutil.copy(SOURCE / PROGRAM, place)
-    (place / "node_modules").symlink_to(installed)  # where a module looks: beside itself
+    (place / "node_modules").symlink_to(modules)  # where a module looks: beside itself
     ran = subprocess.run(
         [str(VENV / "bin/node"), str(program), dongle],
         capture_output=True,

@@ -7,8 +7,6 @@ interviews both devices, binds, configures reporting and receives the meter's en
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,49 +14,29 @@ from typing import Any
 
 import pytest
 
-from tests.contract import herdsman
-from tests.virtual.pi.checkout import ROOT
+from tests.contract import dongle, herdsman
+from tests.contract.dongle import Dongle
 from tests.virtual.zigbee import control
-from tests.virtual.zigbee.__main__ import SOCKET
-
-WATTS = 72_000  # 20 pulses a second
-AT = "The dongle is at socket://"
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("zigbee")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dongle]:
+    """A new dongle, with new devices near it."""
+    with dongle.new(tmp_path_factory.mktemp("zigbee")) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
-def dongle(state: Path) -> Iterator[str]:
-    """The address of a new dongle, with new devices near it."""
-    command = [sys.executable, "-m", "tests.virtual.zigbee", "--state", str(state)]
-    with subprocess.Popen(
-        [*command, "--tcp", "127.0.0.1:0", "--watts", str(WATTS)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    ) as simulator:
-        try:
-            line = simulator.stdout.readline() if simulator.stdout else ""
-            assert line.startswith(AT), line
-            address = line.removeprefix(AT).strip().removesuffix(".")
-            yield f"tcp://{address}"
-        finally:
-            simulator.terminate()
+def proof(new: Dongle, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    place = tmp_path_factory.mktemp("herdsman")
+    return herdsman.prove(f"tcp://{new.address}", herdsman.packages(), place)
 
 
 @pytest.fixture(scope="module")
-def proof(dongle: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return herdsman.prove(dongle, herdsman.packages(), tmp_path_factory.mktemp("herdsman"))
-
-
-@pytest.fixture(scope="module")
-def status(proof: dict[str, Any], state: Path) -> dict[str, Any]:
+def status(proof: dict[str, Any], new: Dongle) -> dict[str, Any]:
     """What the simulator says after the proof."""
     assert proof
-    told: dict[str, Any] = json.loads(control.ask(state / SOCKET, ["status"]))
+    told: dict[str, Any] = json.loads(control.ask(new.control, ["status"]))
     return told
 
 
@@ -88,6 +66,11 @@ def test_the_network_is_the_hosts_and_both_devices_are_in_it(status: dict[str, A
         "emizb-141": True,
         "spm01x": True,
     }
+
+
+@pytest.mark.usefixtures("proof")
+def test_it_asks_for_nothing_that_the_dongle_does_not_know(new: Dongle) -> None:
+    assert new.unknown() == []
 
 
 def test_it_says_what_it_has_not_found(tmp_path: Path) -> None:

@@ -42,15 +42,16 @@ def bind(host: Host, device: Device, endpoint: int, cluster: int) -> bytes:
     return host.send(device, zdo(0x0021), request)
 
 
-def live(host: Host, seconds: int) -> list[bytes]:
-    """Let time pass with a look at the devices every second; return the messages to the host."""
+def live(host: Host, seconds: int, name: str = "emizb-141") -> list[bytes]:
+    """Let time pass with a look at the devices every second; return a device's messages."""
     host.callbacks.clear()
     begin = round(host.clock.now)
     for second in range(begin + 1, begin + 1 + seconds):
         host.house.run_to(second)
         host.clock.run(second - host.clock.now)
         host.air.tick()
-    return [found[19:] for number, found in host.callbacks if number == INCOMING]
+    sender = u16(host.air.named(name).node.address)
+    return [f[19:] for number, f in host.callbacks if number == INCOMING and f[14:16] == sender]
 
 
 def test_devices_join_an_open_network_and_announce_themselves(tmp_path: Path) -> None:

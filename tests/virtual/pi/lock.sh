@@ -15,6 +15,7 @@ compile() {
 
 compile 3.11 pyproject.toml requirements.txt                   # the controller: Debian 12 and newer
 compile 3.13 files/hems/pyproject.toml files/hems/requirements.txt                 # Debian trixie's
+compile 3.11 tests/contract/hosts/requirements.in tests/contract/hosts/requirements.txt   # Zigbee hosts, for tests
 for name in requirements requirements-build; do
   compile 3.13 "roles/configurator/files/$name.in" "roles/configurator/files/$name.txt" --no-deps
 done

@@ -9,8 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from tests.virtual.zigbee import zdo
 from tests.virtual.zigbee.devices.device import Device, Membership, Message
 from tests.virtual.zigbee.ezsp.frames import Aps
+from tests.virtual.zigbee.ezsp.ids import COORDINATOR
+from tests.virtual.zigbee.ezsp.wire import eui64
+from tests.virtual.zigbee.management import Neighbour, Relation, Route
 
 LATENCY_SECONDS = 0.02
 GIVE_UP_SECONDS = 1.5  # retries to a device that is away
@@ -91,6 +95,51 @@ class Air:
         known = ", ".join(device.name for device in self.devices)
         raise ValueError(f"There is no device '{name}' here, only {known}.")
 
+    def neighbours(self) -> list[Neighbour]:
+        """Return who the coordinator hears."""
+        return [
+            Neighbour(
+                self._extended_pan_id(),
+                device.node.eui64,
+                device.node.address,
+                device.node.descriptor.kind,
+                awake=device.node.descriptor.kind == zdo.ROUTER,
+                relation=Relation.SIBLING
+                if device.node.descriptor.kind == zdo.ROUTER
+                else Relation.CHILD,
+                depth=1,
+            )
+            for device in self.devices
+            if self.heard_of(device)
+        ]
+
+    def routes(self) -> list[Route]:
+        """Return the coordinator's routes: to routers, each its own next hop."""
+        return [
+            Route(device.node.address, device.node.address)
+            for device in self.devices
+            if self.heard_of(device) and device.node.descriptor.kind == zdo.ROUTER
+        ]
+
+    def _extended_pan_id(self) -> bytes:
+        member = self.coordinator.membership()
+        return bytes(8) if member is None else eui64(member.extended_pan_id)
+
+    def _tell_surroundings(self, device: Device) -> None:
+        """Let a device know who it hears: the coordinator, its parent and the end of its route."""
+        place, address = self._extended_pan_id(), self.coordinator.address()
+        parent = Neighbour(
+            place,
+            address,
+            COORDINATOR,
+            zdo.COORDINATOR,
+            awake=True,
+            relation=Relation.PARENT,
+            depth=0,
+        )
+        device.node.neighbours = (parent,)
+        device.node.routes = (Route(COORDINATOR, COORDINATOR, many_to_one=True),)
+
     def heard_of(self, device: Device) -> bool:
         """Whether the coordinator hears a device."""
         member = self.coordinator.membership()
@@ -117,7 +166,8 @@ class Air:
         """Carry a message to every member."""
         for device in self.devices:
             if self.reachable(device):
-                self._later(2 * LATENCY_SECONDS, partial(self._arrive, device, aps, message))
+                arrive = partial(self._arrive, device, aps, message, broadcast=True)
+                self._later(2 * LATENCY_SECONDS, arrive)
 
     def opened(self) -> None:
         """Let devices that search for a network find this one, one after the other."""
@@ -152,12 +202,15 @@ class Air:
         device.forget()
         self.coordinator.left(device, address)
 
-    def _arrive(self, device: Device, aps: Aps, message: bytes) -> None:
+    def _arrive(self, device: Device, aps: Aps, message: bytes, *, broadcast: bool = False) -> None:
         device.counter = self.coordinator.counter() - 1
         address = device.node.address
+        self._tell_surroundings(device)
         answers = device.receive(aps, message, self._now())
         if device.membership is None:
             self.coordinator.left(device, address)
+        if broadcast and zdo.is_network_update(aps):
+            return
         for answer in answers:
             self._later(LATENCY_SECONDS, partial(self._back, device, address, answer))
 
@@ -173,7 +226,7 @@ class Air:
             return
         taken = {other.node.address for other in self.devices}
         address = next(a for a in range(FIRST_ADDRESS, 0xFFF0) if a not in taken)
-        device.join(member, address)
+        device.join(member, address, self._now())
         self.coordinator.joined(device, again=False)
         self._later(LATENCY_SECONDS, lambda: self._announce(device))
 

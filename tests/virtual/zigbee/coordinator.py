@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.virtual.zigbee import ash
 from tests.virtual.zigbee.air import Air, Later
-from tests.virtual.zigbee.ezsp import forming, messaging, security, startup, tables
+from tests.virtual.zigbee.ezsp import forming, messaging, mfglib, security, startup, tables
 from tests.virtual.zigbee.ezsp.frames import (
     STACK_TYPE,
     STACK_VERSION,
@@ -31,6 +31,7 @@ _COMMANDS: dict[int, Handler] = {
     **security.HANDLERS,
     **tables.HANDLERS,
     **messaging.HANDLERS,
+    **mfglib.HANDLERS,
 }
 
 

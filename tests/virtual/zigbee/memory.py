@@ -33,4 +33,6 @@ class Memory:
     security: Security | None = None
     up: bool = False
     open: bool = False  # to devices that want to join
+    moving: bool = False  # to another channel, which it has been told of
+    test: int | None = None  # channel of the manufacturing test, while it runs
     opening: int = 0  # counts openings and closings, so that a late closing is void

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from tests.virtual.zigbee import zdo
 from tests.virtual.zigbee.air import Air, Later
@@ -21,9 +22,11 @@ from tests.virtual.zigbee.ezsp.ids import (
     Status,
 )
 from tests.virtual.zigbee.ezsp.wire import eui64_text, u8, u16
+from tests.virtual.zigbee.management import Update
 from tests.virtual.zigbee.memory import Memory
 from tests.virtual.zigbee.network import COUNTER_STEP, Flash, Network
 
+CHANNEL_SECONDS = 3.0  # from hearing of another channel to being on it: the others hear it, too
 SETTLE_SECONDS = 0.01  # a callback follows the answer to the command that causes it
 SILICON_LABS = 0x1049
 COORDINATOR_CAPABILITIES = 0x8F
@@ -127,6 +130,35 @@ class Stack:
         self.flash.children.clear()
         self.save()
 
+    def set_channel(self, channel: int) -> None:
+        """Go to another channel at once."""
+        if self.flash.network is not None:
+            self.change_network(replace(self.flash.network, channel=channel))
+
+    def update_network(self, update: Update) -> None:
+        """Do what a network's manager asks, and tell the host when the channel is another."""
+        if self.flash.network is None:
+            return
+        known = self.flash.network
+        changed = replace(
+            known,
+            update_id=update.update_id,
+            channels=known.channels if update.channels is None else update.channels,
+            manager=known.manager if update.manager is None else update.manager,
+        )
+        if update.channel is None or update.channel == known.channel:
+            self.change_network(changed)
+            return
+
+        def move(channel: int) -> None:
+            self.memory.moving = False
+            self.change_network(replace(changed, channel=channel))
+            self.tell(Callback.STACK_STATUS, u8(Status.CHANNEL_CHANGED))
+
+        if not self.memory.moving:  # what is asked several times is done once
+            self.memory.moving = True
+            self.soon(partial(move, update.channel), CHANNEL_SECONDS)
+
     def change_network(self, network: Network) -> None:
         """Change a parameter of the network."""
         self.flash.network = network
@@ -221,6 +253,9 @@ class Stack:
             self.eui64,
             zdo.Descriptor(zdo.COORDINATOR, COORDINATOR_CAPABILITIES, SILICON_LABS),
             self.memory.endpoints,
+            neighbours=self.air.neighbours(),
+            routes=self.air.routes(),
+            update=self.update_network,
         )
 
     def loop_back(self, aps: Aps, message: bytes) -> None:

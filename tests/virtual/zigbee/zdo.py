@@ -5,16 +5,20 @@ Source: Zigbee specification 05-3474, sections 2.3.2 (descriptors) and 2.4 (devi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tests.virtual.zigbee.ezsp.frames import Aps
 from tests.virtual.zigbee.ezsp.wire import Reader, u8, u16
+from tests.virtual.zigbee.management import Neighbour, Route, Update, scan
 
 PROFILE = 0x0000
 ANNOUNCE = 0x0013
+NETWORK_UPDATE = 0x0038
 RESPONSE = 0x8000
 
 SUCCESS = 0x00
+INVALID_REQUEST_TYPE = 0x80
 INVALID_ENDPOINT = 0x82
 NOT_ACTIVE = 0x83
 NOT_SUPPORTED = 0x84
@@ -23,6 +27,8 @@ NO_ENTRY = 0x88
 COORDINATOR = 0
 ROUTER = 1
 END_DEVICE = 2
+ENTRIES = 3  # of a table, in one answer
+LONGEST_SCAN, CHANGE_CHANNEL, CHANGE_MANAGER = 0x05, 0xFE, 0xFF  # as a scan's duration
 BAND_2400_MHZ = 0x40  # in the node descriptor's second byte
 
 
@@ -93,11 +99,19 @@ class Node:
     power: tuple[int, int] = (0x10, 0xC1)  # node power descriptor: mains, full
     leave: Callable[[], None] = lambda: None
     bound: Callable[[], None] = lambda: None  # bindings have changed
+    neighbours: Sequence[Neighbour] = ()
+    routes: Sequence[Route] = ()
+    update: Callable[[Update], None] = lambda _: None
 
 
 def announcement(node: Node, sequence: int) -> bytes:
     """Return the payload of Device_annce (2.4.3.1.11)."""
     return u8(sequence) + u16(node.address) + node.eui64 + u8(node.descriptor.capabilities)
+
+
+def is_network_update(aps: Aps) -> bool:
+    """Whether it is Mgmt_NWK_Update_req: sent to everybody, nobody answers it."""
+    return aps.profile == PROFILE and aps.destination == 0 and aps.cluster == NETWORK_UPDATE
 
 
 def answer(node: Node, cluster: int, payload: bytes) -> bytes | None:
@@ -190,20 +204,47 @@ def _unbind(node: Node, fields: Reader) -> bytes:
     return u8(SUCCESS)
 
 
-def _empty_table(node: Node, fields: Reader) -> bytes:
+def _part(fields: Reader, table: Sequence[bytes]) -> bytes:
+    start = fields.u8()
+    entries = table[start : start + ENTRIES]
+    return u8(SUCCESS, len(table), start, len(entries)) + b"".join(entries)
+
+
+def _neighbours(node: Node, fields: Reader) -> bytes:
     if node.descriptor.kind == END_DEVICE:
         return u8(NOT_SUPPORTED)
-    return u8(SUCCESS, 0, fields.u8(), 0)
+    return _part(fields, [one.write() for one in node.neighbours])
+
+
+def _routes(node: Node, fields: Reader) -> bytes:
+    if node.descriptor.kind == END_DEVICE:
+        return u8(NOT_SUPPORTED)
+    return _part(fields, [one.write() for one in node.routes])
 
 
 def _bindings(node: Node, fields: Reader) -> bytes:
-    start = fields.u8()
-    entries = node.bindings[start : start + 3]
-    found = u8(SUCCESS, len(node.bindings), start, len(entries))
-    for entry in entries:
-        found += node.eui64 + u8(entry.endpoint) + u16(entry.cluster)
-        found += u8(3) + entry.target + u8(entry.target_endpoint)
-    return found
+    def written(entry: Binding) -> bytes:
+        place = node.eui64 + u8(entry.endpoint) + u16(entry.cluster)
+        return place + u8(3) + entry.target + u8(entry.target_endpoint)
+
+    return _part(fields, [written(entry) for entry in node.bindings])
+
+
+def _network_update(node: Node, fields: Reader) -> bytes:
+    """Scan, or do what a network's manager asks (2.4.3.3.9)."""
+    channels, duration = fields.u32(), fields.u8()
+    if duration == CHANGE_CHANNEL:
+        if channels.bit_count() != 1:
+            return u8(INVALID_REQUEST_TYPE) + bytes(9)
+        node.update(Update(fields.u8(), channel=channels.bit_length() - 1))
+        return u8(SUCCESS) + bytes(9)
+    if duration == CHANGE_MANAGER:
+        node.update(Update(fields.u8(), channels=channels, manager=fields.u16()))
+        return u8(SUCCESS) + bytes(9)
+    if duration > LONGEST_SCAN or node.descriptor.kind == END_DEVICE:
+        wrong = INVALID_REQUEST_TYPE if duration > LONGEST_SCAN else NOT_SUPPORTED
+        return u8(wrong) + bytes(9)
+    return u8(SUCCESS) + scan(channels)
 
 
 def _leave(node: Node, _fields: Reader) -> bytes:
@@ -225,9 +266,10 @@ _REQUESTS: dict[int, Callable[[Node, Reader], bytes | None]] = {
     0x0006: _match,
     0x0021: _bind,
     0x0022: _unbind,
-    0x0031: _empty_table,  # neighbours
-    0x0032: _empty_table,  # routes
+    0x0031: _neighbours,
+    0x0032: _routes,
     0x0033: _bindings,
     0x0034: _leave,
     0x0036: _permit,
+    NETWORK_UPDATE: _network_update,
 }

@@ -9,14 +9,16 @@ from typing import Any
 from tests.virtual.zigbee import zdo
 from tests.virtual.zigbee.ezsp.frames import Aps
 from tests.virtual.zigbee.ezsp.wire import Short, eui64, u8
+from tests.virtual.zigbee.zcl import ota
 from tests.virtual.zigbee.zcl.frames import Command, Frame
 from tests.virtual.zigbee.zcl.reporting import Reporting, Setting
-from tests.virtual.zigbee.zcl.server import Cluster, unknown_cluster
+from tests.virtual.zigbee.zcl.server import Cluster, Key, unknown_cluster
 from tests.virtual.zigbee.zdo import Binding, Descriptor, Endpoint, Node
 
 Message = tuple[Aps, bytes]
 RETRY = 0x0040  # APS option: acknowledged
 NONE_HEARD = -1
+COORDINATOR_ENDPOINT = 1  # that default reports go to
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Model:
     endpoints: dict[int, Endpoint]
     clusters: dict[tuple[int, int], Cluster]
     power: tuple[int, int] = (0x10, 0xC1)
+    image: tuple[int, int] = (0x0000, 1)  # OTA image: type and version
+    # What it reports to its coordinator from joining on, without being asked, by place and key.
+    defaults: dict[tuple[int, int], dict[Key, Setting]] = field(default_factory=dict)
     remember: Callable[[], dict[str, int]] = dict
     recall: Callable[[dict[str, int]], None] = lambda _: None
     controls: dict[str, Callable[[int], None]] = field(default_factory=dict)
@@ -77,10 +82,15 @@ class Device:
             cluster.reporting.clear()
         self._changed()
 
-    def join(self, membership: Membership, address: int) -> None:
+    def join(self, membership: Membership, address: int, now: float) -> None:
         """Become a member under a short address."""
         self.membership = membership
         self.node.address = address
+        for place, settings in self.model.defaults.items():
+            cluster = self.model.clusters[place]
+            for key, setting in settings.items():
+                value = cluster.attributes[key].value()
+                cluster.reporting[key] = Reporting(setting, value, now)
         self._changed()
 
     def announcement(self) -> Message:
@@ -100,16 +110,26 @@ class Device:
         except Short:
             return []  # a real device drops what it can't read
         cluster = self.model.clusters.get((aps.destination, aps.cluster))
-        answer = unknown_cluster(frame) if cluster is None else cluster.answer(frame, now)
+        endpoint = self.model.endpoints.get(aps.destination)
+        answer: Frame | None
+        if cluster is not None:
+            answer = cluster.answer(frame, now)
+        elif aps.cluster == ota.CLUSTER and endpoint and ota.CLUSTER in endpoint.outputs:
+            answer = ota.answer(frame, self.node.descriptor.manufacturer, self.model.image)
+        else:
+            answer = unknown_cluster(frame)
         if not frame.cluster_specific and frame.command == Command.CONFIGURE_REPORTING:
             self._changed()
         return [] if answer is None else [(back, answer.write())]
 
     def reports(self, target: bytes, now: float) -> list[Message]:
-        """Return the reports that are due to a bound node."""
+        """Return the reports that are due to its coordinator: bound to it, or by default."""
         found = []
-        bound = {(b.endpoint, b.cluster): b for b in self.node.bindings if b.target == target}
-        for (endpoint, number), binding in bound.items():
+        targets = dict.fromkeys(self.model.defaults, COORDINATOR_ENDPOINT)
+        for one in self.node.bindings:
+            if one.target == target:
+                targets[one.endpoint, one.cluster] = one.target_endpoint
+        for (endpoint, number), target_endpoint in targets.items():
             cluster = self.model.clusters.get((endpoint, number))
             if cluster is None:
                 continue
@@ -123,7 +143,7 @@ class Device:
                     no_default_response=True,
                 )
                 profile = self.model.endpoints[endpoint].profile
-                aps = Aps(profile, number, endpoint, binding.target_endpoint, RETRY)
+                aps = Aps(profile, number, endpoint, target_endpoint, RETRY)
                 found.append((aps, frame.write()))
         return found
 

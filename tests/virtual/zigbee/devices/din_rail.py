@@ -6,7 +6,8 @@ tests/data/devices/bituo-technik-spm01x001.json). Model id, On/Off cluster ("on"
 and the placeholders of the phases that it does not have are those of the current firmware, which
 ZHA knows by a quirk (zha-quirks, bituo/; zha-device-handlers pull request 5112); its maker's
 description is docs.bituo-technik.com/device-api/spm-sdm-zigbee-profile. The multipliers and
-divisors of current and power are assumed, as no source shows them.
+divisors of current and power are assumed, as no source shows them. That it reports by itself is
+seen; how often is assumed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tests.virtual.zigbee import zdo
 from tests.virtual.zigbee.devices import common
 from tests.virtual.zigbee.devices.device import Model
 from tests.virtual.zigbee.house import HERTZ, House
+from tests.virtual.zigbee.zcl.reporting import Setting
 from tests.virtual.zigbee.zcl.server import Attribute, Cluster, Key, fixed
 from tests.virtual.zigbee.zcl.types import Type
 
@@ -23,6 +25,16 @@ BITUO = 0x1216  # manufacturer's code
 
 HUNDREDTHS = 100
 WH_PER_COUNT = 10  # energy counts 0.01 kWh
+SHORTEST, LONGEST = 10, 60  # seconds between its own reports
+# What it reports by itself, and by how much that must have changed.
+_REPORTS: dict[int, dict[Key, Setting]] = {
+    common.METERING: {(None, 0x0000): Setting(Type.UINT48, SHORTEST, LONGEST, 1)},
+    common.ELECTRICAL: {
+        (None, 0x0505): Setting(Type.UINT16, SHORTEST, LONGEST, HUNDREDTHS),
+        (None, 0x0508): Setting(Type.UINT16, SHORTEST, LONGEST, HUNDREDTHS // 10),
+        (None, 0x050B): Setting(Type.INT16, SHORTEST, LONGEST, 10),
+    },
+}
 
 
 def _electrical(house: House) -> Cluster:
@@ -112,6 +124,7 @@ def spm01x(house: House) -> Model:
             (1, common.ELECTRICAL): _electrical(house),
             (1, 0x0B05): Cluster(),
         },
+        defaults={(1, cluster): settings for cluster, settings in _REPORTS.items()},
         remember=energy.remember,
         recall=energy.recall,
     )

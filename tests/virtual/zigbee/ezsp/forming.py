@@ -112,6 +112,21 @@ def _permit(stack: Stack, fields: Reader) -> bytes:
     return u8(Status.SUCCESS)
 
 
+def _set_channel(stack: Stack, fields: Reader) -> bytes:
+    channel = fields.u8()
+    if not stack.memory.up:
+        return u8(Status.NOT_JOINED)
+    if not FIRST_CHANNEL <= channel <= LAST_CHANNEL:
+        return u8(Status.PHY_INVALID_CHANNEL)
+    stack.set_channel(channel)
+    return u8(Status.SUCCESS)
+
+
+def _channel(stack: Stack, _fields: Reader) -> bytes:
+    network = stack.flash.network
+    return u8(network.channel if network and stack.memory.up else 0)
+
+
 HANDLERS: dict[int, Handler] = {
     0x10: _concentrator,
     0x17: _init,
@@ -127,4 +142,6 @@ HANDLERS: dict[int, Handler] = {
     0x68: _security,
     0x77: _factory_reset,
     0x99: _power,
+    0xB9: _set_channel,  # setLogicalAndRadioChannel
+    0xBA: _channel,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from tests.virtual.zigbee import zdo
 from tests.virtual.zigbee.ezsp.frames import Aps
 from tests.virtual.zigbee.ezsp.handler import Handler
 from tests.virtual.zigbee.ezsp.ids import COORDINATOR, Callback, Outgoing, Status
@@ -62,6 +63,8 @@ def _broadcast(stack: Stack, fields: Reader) -> bytes:
     tag, message = fields.u8(), fields.counted()
     whole = replace(aps, sequence=stack.next_aps())
     stack.air.broadcast(whole, message)
+    if stack.memory.up and zdo.is_network_update(aps):
+        zdo.answer(stack.node(), aps.cluster, message)  # it hears its own call to another channel
     return _to_many(stack, _Outgoing(Outgoing.BROADCAST, target, whole, tag))
 
 

@@ -170,6 +170,7 @@ HANDLERS: dict[int, Handler] = {
     0x81: _echo,
     0xAA: _get_value,
     0xAB: _set_value,
+    0xE2: _nothing,  # gpSinkTableClearAll
     0xF1: _counters,
     0x102: _get_token,
     0x103: _set_token,

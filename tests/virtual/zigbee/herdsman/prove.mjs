@@ -35,7 +35,7 @@ setLogger({ debug: quiet, info: quiet, warning: loud, error: loud });
 const folder = mkdtempSync(join(tmpdir(), "herdsman-"));
 const controller = new Controller({
   network: NETWORK,
-  serialPort: { path, adapter: "ember" },
+  transport: { path, adapter: "ember" },
   databasePath: join(folder, "database"),
   databaseBackupPath: join(folder, "database.backup"),
   backupPath: join(folder, "backup.json"),
