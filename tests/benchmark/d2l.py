@@ -90,6 +90,9 @@ async def _serve(intake: Intake, limits: Limits, pipe: Connection) -> None:
             taken = sum(source.taken for source in intake.sources.values())
             spent = time.process_time()
             pipe.send({"taken": taken, "kilobytes": memory(), "cpu": spent})
+        # Let the last connections end by themselves.
+        if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(rest, timeout=10)
 
 
 def frames(dongle: int, first: int, count: int) -> list[bytes]:
