@@ -110,6 +110,14 @@ def switch(value: Any) -> str | None:
     return None if isinstance(value, bool) else f"must be true or false{quoted}"
 
 
+def ports(value: Any) -> str | None:
+    """Take a list of port numbers."""
+    if not isinstance(value, list):
+        return "must be a list of ports, such as [21063]"
+    wrong = [one for one in value if type(one) is not int or not 0 < one < 65536]
+    return f"must hold numbers of 1 to 65535 ({wrong[0]!r} is none)" if wrong else None
+
+
 def time_zone(value: Any) -> str | None:
     """Take an IANA time zone."""
     if problem := not_text(value):

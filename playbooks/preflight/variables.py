@@ -68,6 +68,7 @@ REQUIRED: Mapping[str, Check] = {
     "hems_meter_pulses_per_kwh": values.number(
         50, 10_000, "imp/kWh, as the meter says", whole=True
     ),
+    "hems_open_ports": values.ports,
     # A systemd path unit watches it, and ':' would split it in Home Assistant's.
     "hems_zigbee_dongle": values.matches(
         r"|/dev/[A-Za-z0-9/_.+-]+",

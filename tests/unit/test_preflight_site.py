@@ -65,6 +65,8 @@ def test_a_good_site_has_no_problem() -> None:
         ("hems_meter_pulses_per_kwh", "500", "whole number"),
         ("hems_meter_pulses_per_kwh", True, "whole number"),
         ("hems_d2l_enabled", "yes", "true or false, without quotes"),
+        ("hems_open_ports", "21063", "a list of ports"),
+        ("hems_open_ports", [21063, 65536], "1 to 65535 (65536 is none)"),
         ("hems_zigbee_enabled", "yes", "true or false"),
         ("hems_zigbee_dongle", "ttyUSB0", "/dev/serial/by-id"),
         ("hems_zigbee_dongle", "/dev/my dongle", "without spaces"),

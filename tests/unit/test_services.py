@@ -35,8 +35,8 @@ def test_every_role_says_what_its_services_are() -> None:
     assert doors == {
         (10022, "tcp", ("lan",)),
         (10080, "tcp", ("lan", "hotspot")),
-        (10443, "tcp", ("lan", "hotspot")),
-        (18883, "tcp", ("lan",)),
+        (10443, "tcp", ("lan",)),
+        (18883, "tcp", ("lan", "hotspot")),
         (17845, "tcp", ("lan",)),
         (5353, "udp", ("lan", "hotspot")),
     }
