@@ -58,7 +58,7 @@ def ask(
 def flood(port: int, source: str, path: str, count: int, **how: Any) -> dict[str, Any]:
     """Send ``count`` requests one after the other; how many got which status, in how many s.
 
-    ``how``: ``method`` and ``headers``.
+    ``how``: ``method``, ``headers``, and ``vary``, a header with another token in each.
     """
     method, headers = how.get("method", "GET"), how.get("headers", {})
     begun, seen = time.monotonic(), Counter[int]()
@@ -66,6 +66,8 @@ def flood(port: int, source: str, path: str, count: int, **how: Any) -> dict[str
     while left:
         with client(port, source) as connection:  # nginx ends one after a thousand requests
             for _ in range(min(left, 500)):
+                if vary := how.get("vary"):
+                    headers = {**headers, vary: f"Token guess{left}"}
                 seen[ask(connection, method, path, headers)] += 1
                 left -= 1
     return {"statuses": seen, "seconds": time.monotonic() - begun}

@@ -128,6 +128,7 @@ def hasty(pi: Any) -> Iterator[None]:
         f"printf '[Service]\\nEnvironment=HEMS_DISCOVERY_PROOF=3\\n' >{unit} && "
         "systemctl daemon-reload && systemctl restart hems-discovery"
     )
+    time.sleep(5)  # it takes out first what nobody speaks for
     yield
     pi.check_output(
         f"rm -r {unit.rpartition('/')[0]} {ASIDE}/*.json; systemctl daemon-reload; "

@@ -22,6 +22,7 @@ from aiohttp import web
 from hems import HemsError, services, settings, systemd
 from hems.door import core, pages
 from hems.door.ended import Ended, say
+from hems.door.tokens import Tokens
 from hems.probes import LOOPBACK
 from hems.services import Page
 
@@ -61,7 +62,9 @@ class Door:
         account: Account,
         key: bytes,
         ended: Ended,
+        *,
         links: Callable[[], Sequence[Page]],
+        tokens: Tokens,
     ) -> None:
         """``links`` gives the pages behind the door as they are now."""
         self._site, self._account, self._links = site, account, links
@@ -69,11 +72,13 @@ class Door:
         self._form = core.Seal(key, "form", core.FORM_SECONDS)
         self._ended = ended
         self._throttle = core.Throttle()
+        self._tokens = tokens
 
     def application(self) -> web.Application:
         """Return the web application."""
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_get("/check", self.check)
+        app.router.add_get("/check-or-token", self.check_or_token)
         app.router.add_get(core.HOME, self.home)
         app.router.add_get(core.APART, self.apart)
         app.router.add_get(core.LOGIN, self.show)
@@ -84,6 +89,14 @@ class Door:
     async def check(self, request: web.Request) -> web.Response:
         """Answer whether the request that nginx holds back may go on."""
         return web.Response(status=401 if self._who(request) is None else 204)
+
+    async def check_or_token(self, request: web.Request) -> web.Response:
+        """Answer that where a token of InfluxDB's will do; 403: its address has to wait."""
+        token = request.headers.get("Authorization", "")
+        if not token:
+            return await self.check(request)
+        wait = await self._tokens.wait(token, request.headers.get("X-Real-IP", ""))
+        return web.Response(status=403 if wait else 204)
 
     async def home(self, request: web.Request) -> web.Response:
         """Show what is behind the door, or the form."""
@@ -214,7 +227,10 @@ def build(
     key = core.derive_key(secret, account.user, account.password)
     ended = Ended(Path(environment.get("STATE_DIRECTORY", ".")) / "ended.json")
     ended.load()
-    return Door(appliance.site.name, account, key, ended, partial(links, entries))
+    tokens = Tokens(appliance.ports.influxdb)
+    return Door(
+        appliance.site.name, account, key, ended, links=partial(links, entries), tokens=tokens
+    )
 
 
 async def serve(door: Door, port: int) -> None:
