@@ -71,7 +71,7 @@ class Trial:
     _answers_since: float | None = None
     _silent_since: float | None = None
     _begun: float | None = None
-    _connected: bool = False
+    hearing: bool = False  # Home Assistant has said that it hears the broker
     _hung: list[float] = field(default_factory=list)
     _acquitted: float | None = None
 
@@ -99,7 +99,7 @@ class Trial:
 
     def connected(self, is_connected: bool) -> None:
         """Note that Home Assistant has said that it hears the broker, or no longer does."""
-        self._connected = is_connected
+        self.hearing = is_connected
 
     def look(self, seen: Seen, now: float) -> list[Retained]:
         """Return what to publish; what was set aside is in ``fresh``."""
@@ -136,7 +136,7 @@ class Trial:
         return True
 
     def _down(self, now: float) -> list[Retained]:
-        self._connected, self._answers_since = False, None
+        self.hearing, self._answers_since = False, None
         silent, self._silent_since = self._silent_since, None
         if silent is None or now - silent < SILENCE_SECONDS:
             return []  # somebody stopped it, or it has been down before
@@ -187,7 +187,7 @@ class Trial:
 
     def _go_on(self, now: float) -> list[Retained]:
         begun = self._answers_since if self._answers_since is not None else now
-        if not self._connected and now - begun < CONNECT_SECONDS:
+        if not self.hearing and now - begun < CONNECT_SECONDS:
             return []
         if self._held is not None:
             if now - begun >= self.proof * CERTAIN:
