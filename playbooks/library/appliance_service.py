@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ansible.module_utils import started_with
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -98,6 +99,8 @@ def main() -> None:
         if not module.check_mode:
             command("systemctl", "disable", "--now", unit)
             command("systemctl", "reset-failed", unit, wrong=False)
+    if not module.check_mode:
+        started_with.forget(unit)
     files = [path for path in map(Path, module.params["files"]) if os.path.lexists(path)]
     for path in files:
         removed.append(str(path))

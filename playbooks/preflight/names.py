@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from playbooks.preflight.variables import OPTIONAL, REQUIRED
+from playbooks.preflight.variables import OPTIONAL, REQUIRED, ROLES
 
 # How like a name must be to be proposed, from 0 (nothing in common) to 1 (the same).
 SIMILAR = 0.6
@@ -49,8 +49,8 @@ CHANGES: Mapping[str, Change] = {
     "nginx_writer_burst": Change("0.1", "influxdb_writer_burst"),
     "nginx_upload_limit": Change("0.1", "home_assistant_upload_limit"),
     "nginx_proxy_timeout": Change("0.1", "home_assistant_silence"),
-    "nginx_d2l_connections": Change("0.1", "linky_connections"),
     "hems_watchdog_start_home_assistant": Change("0.1", "home_assistant_start_seconds"),
+    **{old: Change("0.1", new) for role in ROLES for old, new in role.RENAMED.items()},
 }
 
 

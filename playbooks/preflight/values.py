@@ -12,10 +12,18 @@ import ipaddress
 import re
 import unicodedata
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from playbooks.preflight.codes import CURRENCIES, LANGUAGES, countries
+
+ROOT = Path(__file__).resolve().parents[2]
+FEATURES: Mapping[str, Any] = yaml.safe_load(
+    (ROOT / "inventory/pilot/group_vars/all/features.yml").read_text(encoding="utf-8")
+)
 
 Check = Callable[[Any], str | None]
 
@@ -26,7 +34,7 @@ COUNTRY_HABITS = {"UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND"
 INFLUXDB_GROUPS = ("[A-Z]", "[a-z]", "[0-9]", r"[!@#$%^&*()_+]")
 DEVICE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 # Accounts that the appliance itself uses at the broker.
-OWN_ACCOUNTS = ("home_assistant", "hems", "discovery", "linky")
+OWN_ACCOUNTS = ("home_assistant", "hems", "discovery", *FEATURES["hems_mqtt_services"])
 DNS_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}")
 PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?")
 SHORTEST_PASSWORD = 8  # characters

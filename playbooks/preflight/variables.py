@@ -6,15 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-
-import yaml
 
 from playbooks.preflight import values
 from playbooks.preflight.values import Check
 
-ROOT = Path(__file__).resolve().parents[2]
-FEATURES = "inventory/pilot/group_vars/all/features.yml"
 RINGS = ("canary", "early", "stable")
 
 # ':' would split it in InfluxDB and Mosquitto.
@@ -25,17 +20,13 @@ LOG_IN = values.matches(
 SENSOR = r"(?=.{1,255}$)sensor\.(?!.*__)(?!_)[a-z0-9_]+(?<!_)"
 NAME_BYTES = 64  # of what people read: dashboard, broker, the certificate's authority
 
-# What a role knows of its service's variables is in its preflight.py: REQUIRED, OPTIONAL and
-# problems(), which tells what does not fit together.
+# What a role knows of its service's variables is in its preflight.py: REQUIRED, OPTIONAL, RENAMED
+# (old name to new) and problems(), which tells what does not fit together.
 ROLES = tuple(
     import_module(f"roles.{path.parent.name}.preflight")
-    for path in sorted(ROOT.glob("roles/*/preflight.py"))
+    for path in sorted(values.ROOT.glob("roles/*/preflight.py"))
 )
-SWITCHES = [
-    name
-    for name in yaml.safe_load((ROOT / FEATURES).read_text(encoding="utf-8"))
-    if name.endswith("_enabled")
-]
+SWITCHES = [name for name in values.FEATURES if name.endswith("_enabled")]
 
 REQUIRED: Mapping[str, Check] = {
     "hems_ring": values.one_of(RINGS),

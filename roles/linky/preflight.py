@@ -62,6 +62,7 @@ REQUIRED: Mapping[str, Check] = {
     ),
 }
 OPTIONAL: Mapping[str, Check] = {"hems_secret_d2l_keys": d2l_keys}
+RENAMED = {"nginx_d2l_connections": "linky_connections"}  # since release 0.1
 
 
 def problems(variables: Mapping[str, Any]) -> Iterator[str]:

@@ -46,6 +46,21 @@ class Service:
 EDITOR = Service(("roles/configurator/",), r"configurator|editor_down")
 
 
+LINKY = Service(
+    (
+        "roles/linky/",
+        "files/hems/src/hems/d2l/",
+        "files/hems/src/hems/tic/",
+        "files/hems/src/hems/linky/",
+        "files/hems/src/hems/reports/d2l.py",
+        "files/hems/src/hems/reports/tic.py",
+        "files/hems/src/hems/cli/d2l.py",
+        "files/hems/src/hems/cli/linky.py",
+    ),
+    r"linky|d2l|hems_tic|hems-tic|\btic_",
+)
+
+
 def touched(service: Service, files: Iterable[Path]) -> list[str]:
     """Return the files outside of the service's own places that know it."""
     found = []
@@ -58,7 +73,7 @@ def touched(service: Service, files: Iterable[Path]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("service", [EDITOR], ids=["editor"])
+@pytest.mark.parametrize("service", [EDITOR, LINKY], ids=["editor", "linky"])
 def test_a_service_touches_few_files_beside_its_role(service: Service, files: list[Path]) -> None:
     found = touched(service, files)
     assert "playbooks/site.yml" in found, "nothing is found any more"

@@ -16,6 +16,7 @@ home_assistant = "owner"
 door = "owner"
 influxdb = "hems"
 mqtt_devices = ["meter"]
+mqtt_services = ["linky"]
 [features]
 mqtt_lan = true
 zigbee = true

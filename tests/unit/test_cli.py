@@ -41,7 +41,9 @@ def test_a_wrong_command_line_is_answered_in_one_line(
 def test_every_command_has_a_module() -> None:
     directory = Path(cli.__file__).parent
     groups = {path.parent.name for path in directory.glob("*/__init__.py")}
-    assert {path.stem for path in directory.glob("[a-z]*.py")} | groups == set(cli.COMMANDS)
+    assert {path.stem for path in directory.glob("[a-z]*.py")} | groups == set(
+        cli.COMMANDS | cli.of_services()
+    )
     assert {path.stem for path in (directory / "zigbee").glob("[a-z]*.py")} == set(zigbee.COMMANDS)
 
 

@@ -150,7 +150,7 @@ def text(**more: Any) -> bytes:
 
 @pytest.fixture
 def book() -> Book:
-    return Book("vetted", ACCOUNTS)
+    return Book("vetted", ACCOUNTS, ("hems", "linky"))
 
 
 TOPIC = "homeassistant/sensor/meter/power/config"
@@ -192,7 +192,7 @@ def test_an_account_has_so_many_entities_and_bytes(book: Book) -> None:
     assert "has announced 40 entities" in book.problems[TOPIC]
     other = "homeassistant/sensor/bench/power/config"
     assert book.announced(other, text(state_topic="hems/bench/x"), 0) != []
-    large = Book("vetted", ACCOUNTS)
+    large = Book("vetted", ACCOUNTS, ("hems", "linky"))
     wide = text(options=["x" * 128] * 32)
     for number in range(ENTITIES):
         large.announced(f"homeassistant/sensor/meter/{number}/config", wide, number)

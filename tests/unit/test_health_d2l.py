@@ -10,14 +10,13 @@ from hems import HemsError
 from hems.cli import d2l as command
 from hems.d2l import intake
 from hems.d2l.frame import Fault
-from hems.health.d2l import judge
 from hems.linky import status
+from hems.reports.d2l import judge
 
 from tests.unit.service_entries import kind
 
 NOW = 10_000.0
 SILENCE = 600.0
-DOWN = kind("d2l_down")
 
 
 def dongle(**fields: Any) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def report(*dongles: dict[str, Any], **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
-    assert [one.kind.code for one in judge(found, NOW, DOWN)] == codes
+    assert [one.kind.code for one in judge(found, NOW, kind)] == codes
 
 
 @pytest.mark.parametrize(

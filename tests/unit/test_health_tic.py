@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from hems import HemsError, settings
 from hems.cli import linky as command
-from hems.health.tic import judge
 from hems.linky import status
 from hems.linky.labels import Mode
+from hems.reports.tic import judge
 from hems.tic.line import Trouble
 from hems.tic.report import CHECKS, DROPPED, HELD_BACK, NO_LINKY, Record, lines, problems, report
 
 from tests.unit.service_entries import kind
 
 NOW = 10_000.0
-DOWN = kind("tic_down")
 SILENCE = 600.0
 LONG_AGO = NOW - 5_000
 
@@ -67,7 +66,7 @@ def refused(reason: str) -> Record:
     ],
 )
 def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
-    assert [one.kind.code for one in judge(found, NOW, DOWN)] == codes
+    assert [one.kind.code for one in judge(found, NOW, kind)] == codes
 
 
 @pytest.mark.parametrize(

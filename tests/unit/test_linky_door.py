@@ -52,9 +52,8 @@ def test_a_dongles_connection_goes_to_its_daemon_with_its_address(ipv6: bool) ->
 def test_the_service_follows_the_sites_dongles(
     dongles: list[dict[str, str]], switch: bool | None, on: bool
 ) -> None:
-    site = yaml.safe_load((VARIABLES / "site.yml").read_text())
-    assert site["hems_d2l_dongles"] == []
     features = yaml.safe_load((VARIABLES / "features.yml").read_text())
+    assert features["hems_d2l_dongles"] == []
     enabled = switch
     if enabled is None:
         enabled = render(features["hems_d2l_enabled"], hems_d2l_dongles=dongles) == "True"

@@ -93,7 +93,7 @@ def test_a_mistake_is_one_sentence_with_file_and_key(old: str, new: str, said: s
 
 def test_an_entry_without_words_can_not_be_watched() -> None:
     text = GOOD[: GOOD.index("[health]")]
-    with pytest.raises(SettingsError, match=r"add a table \[health\], or watched = false"):
+    with pytest.raises(SettingsError, match=r"add \[health\], or watched = false"):
         services.parse_entry(text, "example.toml")
     assert services.parse_entry(f"watched = false\n{text}", "example.toml").kind is None
 

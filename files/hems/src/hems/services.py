@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from hems.settings import Port, SettingsError, Table, parse
 
 DIRECTORY = settings.DIRECTORY / "services.d"
 SUFFIX = ".toml"
+REPORTS = "hems.reports"
 DOES = "It restarts the service after three misses in a row, at most three times an hour."
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -118,7 +120,7 @@ class Certificate(Table, frozen=True):
 
     name: Line  # in sentences: "the door"
     port: Port
-    protocol: Literal["", "mqtt"] = ""  # what it waits for before it would note an error
+    protocol: Literal["", "mqtt"] = ""  # it notes an error of who does not greet it so
 
 
 class Door(Table, frozen=True, rename={"sources": "from"}):
@@ -149,9 +151,10 @@ class Entry(Table, frozen=True):
     optional: bool = False  # a box may lack the unit
     start: Seconds | None = None  # that it may take to answer after its unit came up
     readings: bool = False  # they are lost while it is away: how long stands in `hems why`
-    reports: Literal["", "d2l", "tic", "discovery"] = ""  # whose status file says more
+    reports: Code | Literal[""] = ""  # the module of hems.reports that knows its status file
     helpers: tuple[UnitName, ...] = ()  # units that are not asked, but named when they have failed
     health: Health | None = None
+    issues: tuple[Health, ...] = ()  # further ones, which its status file tells
     outside: Outside | None = None
     certificate: Certificate | None = None
     doors: tuple[Door, ...] = ()
@@ -161,7 +164,12 @@ class Entry(Table, frozen=True):
     def healths(self) -> tuple[Health, ...]:
         """Every issue that it brings."""
         outside = self.outside.health if self.outside else None
-        return tuple(one for one in (self.health, outside) if one)
+        return tuple(one for one in (self.health, *self.issues, outside) if one)
+
+    def named(self, code: str) -> Kind:
+        """Return its issue of a code; one that somebody has cut from the entry is its first."""
+        health = next((one for one in self.healths if one.code == code), self.healths[0])
+        return kind_of(health, self.unit)
 
     @property
     def kind(self) -> Kind | None:
@@ -198,10 +206,13 @@ def parse_entry(text: str, name: str) -> Entry:
     Raises SettingsError.
     """
     entry = parse(text, Entry, name)
-    if entry.watched and entry.health is None:
+    if (entry.watched or entry.reports) and entry.health is None:
         raise SettingsError(
-            f"{name}: add a table [health], or watched = false: the watchdog could not say what is "
-            f"wrong."
+            f"{name}: add [health], or watched = false: nobody could say what is wrong with it."
+        )
+    if entry.reports and find_spec(f"{REPORTS}.{entry.reports}") is None:
+        raise SettingsError(
+            f"{name}: nothing is known of reports = '{entry.reports}': leave it out."
         )
     # polkit looks for this very line to decide whether the watchdog may restart the unit.
     if entry.watched and f'unit = "{entry.unit}"' not in text.splitlines():
@@ -274,8 +285,8 @@ def _clash(entry: Entry, name: str, other: str, before: Entry) -> str:
 def main() -> int:
     """Check the file that the first argument names, or show every page; return an exit code."""
     if len(sys.argv) == 1:
-        entries = read_all(DIRECTORY).entries.values()
-        print("\n".join(page.path for entry in entries for page in entry.pages))
+        entries = read_all(DIRECTORY).entries
+        print("\n".join(page.path for entry in entries.values() for page in entry.pages))
         return 0
     try:
         read_entry(Path(sys.argv[1]))

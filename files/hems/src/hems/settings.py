@@ -51,6 +51,7 @@ class Accounts(Table, frozen=True):
     door: Text
     influxdb: Text
     mqtt_devices: tuple[Text, ...]
+    mqtt_services: tuple[Text, ...]  # the box's own, beside its core's
 
 
 class Features(Table, frozen=True):

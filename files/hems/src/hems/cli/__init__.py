@@ -2,7 +2,8 @@
 
 A module of this package is a command: it has ``run(options)``, and ``arguments(parser)`` when it
 takes any. A package is a group of commands: it has ``COMMANDS``, and a module for each of them.
-A module that says ``UNPRIVILEGED = True`` looks at what the daemons write, and does so as they do.
+A module with a ``SUMMARY`` is a command that a service brings. One that says ``UNPRIVILEGED =
+True`` looks at what the daemons write, and does so as they do.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import pkgutil
 import pwd
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from hems import HemsError, release
@@ -23,12 +27,11 @@ OK = 0
 NOT_OK = 1
 USAGE = 2
 
+SUMMARY = r'^SUMMARY = "(.+)"$'
 COMMANDS = {
     "status": "show how the box is; ends with 1 when something is wrong",
     "why": "say what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
-    "linky": "show the readers of Linky meters, and what to check at one that does not read",
-    "d2l": "show the D2L dongles, and what to check at one that is silent or refused",
     "zigbee": "look after the Zigbee dongle and its devices (root only)",
 }
 
@@ -61,8 +64,19 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         epilog="Ends with 0 when all is well, 1 when something is wrong, 2 when misspelt.",
     )
     parser.add_argument("--version", action="version", version=f"hems {release()}")
-    _add_commands(parser, __name__, COMMANDS, words)
+    _add_commands(parser, __name__, COMMANDS | of_services(), words)
     return parser
+
+
+def of_services() -> dict[str, str]:
+    """Return the commands that services have brought: modules with a ``SUMMARY``."""
+    found = {}
+    for name in sorted({one.name for one in pkgutil.iter_modules(__path__)} - set(COMMANDS)):
+        # Not imported: every command would have to wait for that.
+        text = Path(__path__[0], f"{name}.py").read_text(encoding="utf-8")
+        if said := re.search(SUMMARY, text, re.MULTILINE):
+            found[name] = said[1]
+    return found
 
 
 def _add_commands(

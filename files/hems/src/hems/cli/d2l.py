@@ -16,6 +16,7 @@ from hems.linky.status import ago
 from hems.table import table
 
 UNPRIVILEGED = True
+SUMMARY = "show the D2L dongles, and what to check at one that is silent or refused"
 HEADINGS = ("Dongle", "Number", "Mode", "Last frame", "Taken", "Dropped", "From")
 BROKER_AWAY = "The MQTT broker is away: nothing reaches Home Assistant ('hems status')."
 CHECKS = {

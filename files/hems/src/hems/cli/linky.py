@@ -18,6 +18,7 @@ from hems.tic import report as tic
 from hems.tic.settings import FILE as TIC
 
 UNPRIVILEGED = True
+SUMMARY = "show the readers of Linky meters, and what to check at one that does not read"
 
 
 @dataclass(frozen=True)

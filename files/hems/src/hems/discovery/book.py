@@ -11,15 +11,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from hems.discovery.vet import RefusedError, vet
+from hems.settings import Accounts
 
 FROM_DEVICES = "homeassistant"
-OWN = ("hems", "linky")  # the box's own accounts speak to Home Assistant directly
+WATCHDOG = "hems"  # its account speaks to Home Assistant directly, as the box's services do
 ENTITIES = 40  # of one account
 BYTES = 64 * 1024  # that one account's messages have in all
 CHANGES, HOUR = 200, 3600.0  # of one account, in seconds: Home Assistant sets an entity up anew
 PROBLEMS = 64  # that are remembered
 
 _TOPIC = re.compile(r"([a-z0-9_-]+)/([a-z_]+)/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]{1,64})/config")
+
+
+def own(accounts: Accounts) -> tuple[str, ...]:
+    """Return the box's own accounts that speak to Home Assistant directly."""
+    return (WATCHDOG, *accounts.mqtt_services)
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,14 @@ class Retained:
 
 @dataclass
 class Book:
-    """``prefix`` is what Home Assistant listens to, ``accounts`` are the devices'."""
+    """``prefix`` is what Home Assistant listens to, ``accounts`` are the devices'.
+
+    ``own`` are the box's, which speak to Home Assistant directly.
+    """
 
     prefix: str
     accounts: Collection[str]
+    own: Collection[str] = (WATCHDOG,)
     told: dict[str, bytes] = field(default_factory=dict)  # Home Assistant's topics
     problems: dict[str, str] = field(default_factory=dict)  # devices' topics that were refused
     changes: dict[str, list[float]] = field(default_factory=dict)  # when, by account
@@ -75,7 +85,7 @@ class Book:
         ``kept`` are the topics that the broker kept for it when this began.
         """
         strangers = [topic for topic in kept if topic not in self.told]
-        return [Retained(topic) for topic in strangers if topic.split("/")[2] not in OWN]
+        return [Retained(topic) for topic in strangers if topic.split("/")[2] not in self.own]
 
     def _take_back(self, ours: str) -> list[Retained]:
         return [Retained(ours)] if self.told.pop(ours, None) is not None else []

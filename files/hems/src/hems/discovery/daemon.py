@@ -20,7 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hems import HemsError, settings, systemd
 from hems.discovery import quota
-from hems.discovery.book import FROM_DEVICES, Book, Retained
+from hems.discovery.book import FROM_DEVICES, Book, Retained, own
 from hems.discovery.guard import Guard, say
 from hems.probes import LOOPBACK
 from hems.settings import Appliance
@@ -44,7 +44,8 @@ class Daemon:
 
     def __init__(self, appliance: Appliance, password: str, guard: Guard) -> None:
         self._prefix = appliance.mqtt.discovery
-        self._book = Book(self._prefix, appliance.accounts.mqtt_devices)
+        accounts = appliance.accounts
+        self._book = Book(self._prefix, accounts.mqtt_devices, own(accounts))
         self._guard = guard
         self._kept: set[str] | None = set()  # of Home Assistant's topics, at the start
         self._last = time.monotonic()

@@ -11,7 +11,7 @@ from typing import Self
 
 from hems import probes, systemd
 from hems.discovery import report, shelf
-from hems.discovery.book import Retained
+from hems.discovery.book import Retained, own
 from hems.discovery.quota import Quota, said
 from hems.discovery.trial import PROOF_SECONDS, Seen, Trial
 from hems.settings import Appliance
@@ -43,12 +43,14 @@ class Guard:
     def of(cls, appliance: Appliance, environment: Mapping[str, str]) -> Self:
         """Return the one of this box, in the directories that systemd gives. Raises OSError."""
         unit, port = appliance.home_assistant.unit, appliance.ports.home_assistant
-        trial = Trial(proof=float(environment.get(PROOF, PROOF_SECONDS)))
+        accounts = own(appliance.accounts)
+        trial = Trial(float(environment.get(PROOF, PROOF_SECONDS)), accounts)
         guard = cls(
             Path(environment["STATE_DIRECTORY"]),
             Path(environment["RUNTIME_DIRECTORY"]),
             lambda doubt: home_assistant(unit, port, doubt),
             trial,
+            Quota(accounts),
         )
         trial.refused |= {one.message for one in shelf.read(guard.kept)}
         guard.report()

@@ -6,15 +6,15 @@ account has above its share is taken out again; what it had before stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from hems.discovery.book import FROM_DEVICES, OWN, Retained
+from hems.discovery.book import FROM_DEVICES, WATCHDOG, Retained
 
 STATES = "hems"  # <account>/…: where a device reports
 MESSAGES = 200  # of one account
 BYTES = 256 * 1024  # of one account's topics and payloads
-UNBOUND = (*OWN, "home_assistant")  # the box's own
+HOME_ASSISTANT = "home_assistant"  # its account is not bound, as those of the box's own are not
 TOPICS = (f"{STATES}/#", f"{FROM_DEVICES}/+/+/+/config")
 
 
@@ -47,6 +47,7 @@ class Count:
 class Quota:
     """The counts by account, and in which the last ``finish`` found too much."""
 
+    own: Collection[str] = (WATCHDOG,)
     counts: dict[str, Count] = field(default_factory=dict)
     over: dict[str, int] = field(default_factory=dict)  # account: messages taken out
     _seen: set[str] = field(default_factory=set)
@@ -60,7 +61,7 @@ class Quota:
     def heard(self, topic: str, payload: bytes) -> list[Retained]:
         """Count a retained message; return what takes it out if it is too much."""
         account = _account(topic)
-        if not account or account in UNBOUND or not payload:
+        if not account or account in (*self.own, HOME_ASSISTANT) or not payload:
             return []
         count = self.counts.setdefault(account, Count())
         size = len(topic.encode()) + len(payload)

@@ -12,11 +12,11 @@ of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hems.discovery.book import OWN, Retained
+from hems.discovery.book import WATCHDOG, Retained
 
 SILENCE_SECONDS = 10.0  # without an answer, at its end, make a start one that hung
 STARTS = 2  # that hung …
@@ -48,16 +48,12 @@ def identify(topic: str, payload: bytes) -> Message:
     return Message(topic, hashlib.sha256(payload).hexdigest())
 
 
-def is_suspect(topic: str) -> bool:
-    """Whether a topic is a device's: the box's own software says the same on every box."""
-    return topic.split("/")[2:3] not in [[name] for name in OWN]
-
-
 @dataclass
 class Trial:
     """What Home Assistant hears, and what it must not. Times are monotonic seconds."""
 
     proof: float = PROOF_SECONDS
+    own: Collection[str] = (WATCHDOG,)  # who says the same on every box, and is no suspect
     refused: set[Message] = field(default_factory=set)  # set aside: never again
     hears: dict[str, bytes] = field(default_factory=dict)  # what the broker keeps for it
     withheld: dict[str, bytes] = field(default_factory=dict)  # until its turn comes
@@ -94,7 +90,7 @@ class Trial:
         if not payload:
             self.hears.pop(topic, None)
             self.withheld.pop(topic, None)
-        elif is_suspect(topic):
+        elif topic.split("/")[2:3] not in [[name] for name in self.own]:
             self.hears[topic] = payload
 
     def connected(self, is_connected: bool) -> None:

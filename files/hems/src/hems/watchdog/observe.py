@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 
 from hems import HemsError, asking, internet, lock, probes, systemd
-from hems.discovery import report
-from hems.health import d2l, inside, meter, tic, vitals
-from hems.health.catalogue import KINDS, Issue, Kind
+from hems.health import inside, meter, vitals
+from hems.health.catalogue import KINDS, Issue
 from hems.health.judge import NO_CREDENTIAL, Blind, CertificateSeen, ServiceSeen
 from hems.health.settings import Health
 from hems.home_assistant import BANNED, UNAUTHORISED, ZIGBEE, Access, HomeAssistantError
-from hems.linky import status
-from hems.services import Certificate, Entry
+from hems.services import REPORTS, Certificate, Entry
 from hems.watchdog import core, network
 from hems.watchdog.act import say
 from hems.watchdog.core import Look, Sight
@@ -34,11 +33,6 @@ NAME = "Home Assistant"
 BANNED_ITSELF = (
     "it has banned the box's own address: remove 127.0.0.1 from ip_bans.yaml and restart it"
 )
-REPORTS: dict[str, Callable[[float, Kind], Iterable[Issue]]] = {  # by the entries' word
-    "d2l": lambda now, kind: d2l.judge(status.read(status.D2L, now), now, kind),
-    "tic": lambda now, kind: tic.judge(status.read(status.TIC, now), now, kind),
-    "discovery": lambda _now, _kind: report.read(report.DIRECTORY / report.FILE),
-}
 NOT_ASKED = Look(False, "is not asked, as its unit is down")
 
 
@@ -235,8 +229,8 @@ def reported(entries: Iterable[Entry], now: float) -> tuple[Issue, ...]:
     """Return what services' own status files say, at ``now`` (monotonic s)."""
     found: list[Issue] = []
     for entry in entries:
-        if entry.reports and entry.kind:
-            found.extend(REPORTS[entry.reports](now, entry.kind))
+        if entry.reports:
+            found.extend(import_module(f"{REPORTS}.{entry.reports}").look(now, entry.named))
     return tuple(found)
 
 
