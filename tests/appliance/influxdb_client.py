@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 OPERATOR = "influxdb_operator_token"
 HOME_ASSISTANT = "influxdb_token_home_assistant"
 HEMS = "influxdb_token_hems"
+HISTORY = "influxdb_token_history"
 PASSWORD = "influxdb_password"
 BUCKETS = {"home_assistant": 0, "hems_probe": 86400}
 

@@ -10,6 +10,7 @@ import pytest
 from tests.appliance.influxdb_client import (
     BUCKETS,
     HEMS,
+    HISTORY,
     HOME_ASSISTANT,
     OPERATOR,
     PASSWORD,
@@ -80,6 +81,7 @@ def test_the_buckets_keep_what_they_should(influxdb: Influxdb, organization: str
     ("token", "readable", "writable"),
     [
         (HOME_ASSISTANT, [], ["home_assistant"]),
+        (HISTORY, ["home_assistant"], ["home_assistant"]),
         (HEMS, ["hems_probe", "home_assistant"], ["hems_probe"]),
     ],
 )
@@ -107,7 +109,7 @@ def test_what_only_reads_home_assistants_data_deletes_none(influxdb: Influxdb) -
 def test_each_token_is_there_once(influxdb: Influxdb, organization: str) -> None:
     names = [name for name, _ in tokens(influxdb, organization)]
     ours = sorted(name for name in names if name.startswith("hems:"))
-    assert ours == ["hems:hems", "hems:home_assistant"]
+    assert ours == ["hems:hems", "hems:history", "hems:home_assistant"]
 
 
 def test_the_log_in_has_its_secret(influxdb: Influxdb, site: dict[str, Any]) -> None:
@@ -123,7 +125,7 @@ def test_weak_passwords_are_refused(influxdb: Influxdb) -> None:
 
 
 def test_no_secret_is_in_the_journal(pi: Any, influxdb: Influxdb) -> None:
-    for name in (OPERATOR, HOME_ASSISTANT, HEMS, PASSWORD):
+    for name in (OPERATOR, HOME_ASSISTANT, HISTORY, HEMS, PASSWORD):
         search = (
             f"journalctl --no-pager --output=cat | grep --count --fixed-strings --file={{}}/{name}"
         )

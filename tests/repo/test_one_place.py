@@ -103,7 +103,9 @@ def test_every_variable_of_the_inventory_is_used(files: list[Path]) -> None:
     assert sorted(unused) == []
 
 
-@pytest.mark.parametrize("name", ["ports.yml", "paths.yml", "versions.yml", "features.yml"])
+@pytest.mark.parametrize(
+    "name", sorted(file.name for file in GROUP_VARS.glob("*.yml") if file.name != "site.yml")
+)
 def test_the_virtual_pi_has_the_pilots_values(name: str) -> None:
     link = ROOT / "inventory/virtual/group_vars/all" / name
     assert link.is_symlink()

@@ -38,6 +38,7 @@ root_run = "/run/hems-root"
 lock = "/run/hems-root/hems.lock"
 zigbee_backups = "/var/lib/hems-zigbee"
 tls_problem = "/run/hems-tls/problem"
+history = "/var/lib/hems-history"
 notes = "/var/log/hems-files"
 [mqtt]
 discovery = "vetted"

@@ -67,6 +67,7 @@ GOOD: dict[str, bytes] = {
     "influxd.sqlite": database(),
     "engine/data/0001/autogen/3/000000001-000000002.tsm": tsm_file(),
     "engine/data/0001/autogen/3/fields.idx": forms.FIELDS_MAGIC + b"\x0a\x04name" * 30,
+    "ledger.db": database(),
     "watchdog.json": b'{"step": 3}',
     "restart-log.txt": b"2026 | restart | a | b | c\n" * 9,
     "restart-log.txt.1": b"2026 | restart | a | b | c\n" * 9,

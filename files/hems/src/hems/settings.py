@@ -92,6 +92,7 @@ class Paths(Table, frozen=True):
     lock: Path  # root and the daemons may open it
     zigbee_backups: Path  # root's alone
     tls_problem: Path
+    history: Path  # the history's own; everybody may read its summary
     notes: Path
 
 

@@ -79,6 +79,7 @@ class Seen:
     exposed: tuple[tuple[str, str], ...] = ()  # services, and where they listen beyond loopback
     set_aside: tuple[Note, ...] = ()  # broken files
     tls_problem: str = ""  # why the certificates are not looked after
+    gaps: str = ""  # how many readings InfluxDB lacks
 
 
 def judge(seen: Seen, settings: Health) -> list[Issue]:
@@ -86,6 +87,8 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
     found = [*_services(seen.services), *_certificates(seen, settings)]
     if seen.tls_problem:
         found.append(issue("certificates_not_kept", seen.tls_problem))
+    if seen.gaps:
+        found.append(issue("history_gaps", seen.gaps))
     # Of a file that broke twice, the last time.
     for file, note in {note.file: note for note in seen.set_aside}.items():
         found.append(issue("file_set_aside", str(note), file))

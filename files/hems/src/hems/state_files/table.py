@@ -172,9 +172,24 @@ HEMS = Part(
     )
 )
 
+HISTORY = Part(
+    (
+        Row(
+            "ledger.db",
+            forms.sqlite_header,
+            "which gaps in the readings were found before, and why",
+            "Nothing needs doing: what Home Assistant's recorder still has is compared anew.",
+            sqlite=True,
+            thorough=True,
+            copies=2,
+        ),
+    )
+)
+
 PARTS = {
     "mosquitto": MOSQUITTO,
     "home-assistant": HOME_ASSISTANT,
     "influxdb": INFLUXDB,
     "hems": HEMS,
+    "history": HISTORY,
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hems import HemsError, lock, release, settings, systemd
 from hems.health import announce, dongle, store
+from hems.health import history as missing
 from hems.health.catalogue import Issue, issue, rank
 from hems.health.debounce import Debounce
 from hems.health.judge import Seen, judge
@@ -159,6 +160,7 @@ class Daemon:
             set_aside=self._set_aside.look(),
             tls_problem=observe.told(appliance.paths.tls_problem),
             reported=observe.reported(self._entries.values(), now),
+            gaps=missing.read(appliance.paths.history).words,
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)

@@ -1,0 +1,155 @@
+"""What the history asks of InfluxDB, with a token that may read and write readings, nothing else.
+
+Wire: InfluxQL at ``/query``, line protocol at ``/api/v2/write``. One malformed line costs its whole
+batch (400); a field of another type costs only its point (422, partial write): the two are told
+apart, and neither is sent again for ever.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.parse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hems.history import HistoryError
+from hems.history.compare import SECOND, WINDOW
+from hems.probes import LOOPBACK
+
+BUCKET, ORGANIZATION = "home_assistant", "hems"
+SECRET = "influxdb_token_history"
+TIMEOUT_SECONDS = 60.0
+ANSWER_BYTES = 256 * 1024 * 1024
+BRIDGED = "bridged"  # the tag of points that nobody measured
+OURS = ("domain", "entity_id", BRIDGED)
+COUNTED = "SELECT count(value), count(state) FROM /.+/"
+POINTS = "SELECT value, state FROM /.+/"
+CURE = "'hems status' says how it is; the next run tries again."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a batch: the lines that InfluxDB does not take, and why."""
+
+    refused: tuple[int, ...] = ()  # their places in the batch
+    reason: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Influxdb:
+    """The server on loopback. Every call raises HistoryError when it does not answer as it should.
+
+    Printed, it does not show its token.
+    """
+
+    port: int
+    token: str
+
+    def foreign_tags(self) -> list[str]:
+        """Return the tags that Home Assistant has been told to add, and that can't be known."""
+        found = {row[0] for _, rows in self._query("SHOW TAG KEYS") for row in rows}
+        return sorted(found - set(OURS))
+
+    def counts(self, begin: int, end: int) -> dict[tuple[str, int], int]:
+        """Return how many measured points each entity has by window, from ``begin`` to ``end``."""
+        where = f"WHERE time >= {begin} AND time < {end} AND {BRIDGED} = ''"
+        group = f"GROUP BY domain, entity_id, time({WINDOW}s) fill(none)"
+        found: dict[tuple[str, int], int] = {}
+        for series, rows in self._query(f"{COUNTED} {where} {group}"):
+            entity = _entity(series["tags"])
+            for at, values, states in rows:
+                # A point has either or both; fewer than there are only asks for a closer look.
+                key = entity, at // (WINDOW * SECOND)
+                found[key] = found.get(key, 0) + max(values or 0, states or 0)
+        return found
+
+    def points(self, begin: int, end: int, entity: str = "") -> dict[tuple[str, int], set[str]]:
+        """Return whose points there are at each measurement and time (ns), before ``end``."""
+        where = f"WHERE time >= {begin} AND time < {end} AND {BRIDGED} = ''"
+        if entity:
+            domain, _, name = entity.partition(".")
+            where += f" AND domain = '{_quoted(domain)}' AND entity_id = '{_quoted(name)}'"
+        found: dict[tuple[str, int], set[str]] = {}
+        for series, rows in self._query(f"{POINTS} {where} GROUP BY domain, entity_id"):
+            owner = _entity(series["tags"])
+            for at, *_ in rows:
+                found.setdefault((series["name"], at), set()).add(owner)
+        return found
+
+    def write(self, lines: Sequence[str]) -> Written:
+        """Write a batch. What of it can't be stored is found line by line, and said."""
+        status, reason = self._post("\n".join(lines))
+        if status == 204:
+            return Written()
+        if status not in (400, 413, 422):
+            raise HistoryError(f"InfluxDB does not take points ({status} {reason}): {CURE}")
+        if len(lines) == 1:
+            return Written((0,), reason)
+        # 400: nothing is stored. 422: all that can be is; which ones were not, it does not say.
+        half = len(lines) // 2
+        parts = ((0, lines[:half]), (half, lines[half:]))
+        done = [(offset, self.write(part)) for offset, part in parts]
+        refused = tuple(offset + place for offset, one in done for place in one.refused)
+        return Written(refused, next((one.reason for _, one in done if one.reason), ""))
+
+    def _post(self, body: str) -> tuple[int, str]:
+        query = {"org": ORGANIZATION, "bucket": BUCKET, "precision": "ns"}
+        path = f"/api/v2/write?{urllib.parse.urlencode(query)}"
+        status, answer = self._exchange("POST", path, body)
+        try:
+            said = str(json.loads(answer)["message"]) if answer else ""
+        except (ValueError, KeyError, TypeError):
+            said = answer.decode(errors="replace")
+        return status, " ".join(said.split())[:300]
+
+    def _query(self, question: str) -> Iterator[tuple[dict[str, Any], list[list[Any]]]]:
+        """Yield each series of the answer, with its rows; times are in ns."""
+        form = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": question})
+        status, body = self._exchange("POST", f"/query?{form}", "")
+        try:
+            if status != 200:
+                raise HistoryError(f"InfluxDB answers {status} to a question: {CURE}")
+            result = json.loads(body)["results"][0]
+            if "error" in result or result.get("partial"):
+                said = result.get("error", "it has too much to say")
+                raise HistoryError(f"InfluxDB refuses a question ({said}): {CURE}")
+            series = result.get("series", [])
+        except (ValueError, LookupError, TypeError) as error:
+            raise HistoryError(f"InfluxDB's answer is not understood: {CURE}") from error
+        yield from ((one, one.get("values", [])) for one in series)
+
+    def _exchange(self, method: str, path: str, body: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            headers = {"Authorization": f"Token {self.token}"}
+            connection.request(method, path, body.encode(), headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(ANSWER_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise HistoryError(f"InfluxDB does not answer ({error}): {CURE}") from error
+        finally:
+            connection.close()
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most ``size``."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _entity(tags: dict[str, str]) -> str:
+    return f"{tags.get('domain', '')}.{tags.get('entity_id', '')}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
