@@ -32,8 +32,6 @@ COMMANDS = {
     "status": "show how the box is; ends with 1 when something is wrong",
     "why": "say what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
-    "linky": "show the readers of Linky meters, and what to check at one that does not read",
-    "d2l": "show the D2L dongles, and what to check at one that is silent or refused",
     "history": "show and fill gaps in the readings that InfluxDB has (root only)",
     "zigbee": "look after the Zigbee dongle and its devices (root only)",
 }
