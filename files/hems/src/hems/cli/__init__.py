@@ -33,6 +33,7 @@ COMMANDS = {
     "why": "say what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
     "history": "show and fill gaps in the readings that InfluxDB has (root only)",
+    "wifi": "show the WiFi networks in range, join one, forget one",
     "zigbee": "look after the Zigbee dongle and its devices (root only)",
 }
 

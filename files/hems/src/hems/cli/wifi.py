@@ -1,0 +1,96 @@
+"""``hems wifi``: the networks in range, joining one and forgetting one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from hems.onboarding.core import Lock, shown
+from hems.onboarding.network import Wifi, WifiError, system_bus
+
+VERBS = {
+    "status": "what the box is connected to, and which networks are stored",
+    "scan": "the networks in range",
+    "join": "join a network; the passphrase is asked for, or read from stdin",
+    "forget": "remove what is stored of a network",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's words."""
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    for name, summary in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=f"wifi {name}: {summary}.")
+        if name in ("join", "forget"):
+            verb.add_argument("name", help="the network's name")
+        if name == "join":
+            verb.add_argument("--hidden", action="store_true", help="it does not say its name")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the word says. Raises WifiError."""
+    ways: dict[str, Callable[[Wifi, argparse.Namespace], Awaitable[int]]] = {
+        "status": _status,
+        "scan": _scan,
+        "join": _join,
+        "forget": _forget,
+    }
+
+    async def go() -> int:
+        async with system_bus() as bus:
+            return await ways[options.verb](Wifi(bus), options)
+
+    return asyncio.run(go())
+
+
+async def _status(wifi: Wifi, _: argparse.Namespace) -> int:
+    stored = sorted({shown(ssid) for ssid in (await wifi.stored()).values()})
+    now = await wifi.current()
+    print(f"connected  {f'{now.name}  {now.strength} %  {now.lock}' if now else 'to no network'}")
+    print(f"stored     {', '.join(stored) or 'none'}")
+    return 0
+
+
+async def _scan(wifi: Wifi, _: argparse.Namespace) -> int:
+    found = await wifi.scan()
+    for one in found:
+        print(f"{one.strength:3} %  {one.lock:<10}  {one.name}")
+    if not found:
+        print("No network is in range.")
+    return 0
+
+
+async def _join(wifi: Wifi, options: argparse.Namespace) -> int:
+    ssid = options.name.encode()
+    if not 0 < len(ssid) <= 32:
+        raise WifiError("A network's name has 1 to 32 bytes: look at how it is spelt.")
+    seen = {one.ssid: one.lock for one in await wifi.scan()}
+    lock = seen.get(ssid)
+    if lock is None and not options.hidden:
+        raise WifiError(
+            f"'{options.name}' is not in range: 'hems wifi scan' lists what is, and --hidden joins "
+            "a network that does not say its name."
+        )
+    key = "" if lock in (Lock.OPEN, Lock.ENTERPRISE, Lock.WEP) else _passphrase()
+    # Who is connected by WiFi loses this terminal now; what was begun must come to its end.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    await wifi.join(ssid, key, lock, hidden=options.hidden)
+    print(f"The box is connected to '{options.name}', and will be after a restart.")
+    return 0
+
+
+def _passphrase() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Passphrase: ")
+    return sys.stdin.readline().removesuffix("\n")
+
+
+async def _forget(wifi: Wifi, options: argparse.Namespace) -> int:
+    if not await wifi.forget(options.name.encode()):
+        raise WifiError(f"Nothing is stored of '{options.name}': 'hems wifi status' lists what is.")
+    print(f"'{options.name}' is forgotten.")
+    return 0

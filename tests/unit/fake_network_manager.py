@@ -1,0 +1,118 @@
+"""A small NetworkManager: adapters, access points and profiles, as far as hems.onboarding asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dbus_fast.unpack import unpack_variants
+from hems.onboarding.network import Heard, WifiError
+
+TOP = "/org/freedesktop/NetworkManager"
+WLAN = f"{TOP}/Devices/2"
+
+
+@dataclass
+class Point:
+    """An access point. ``key``: what it lets in with; ``refuses``: the reason that is told else."""
+
+    ssid: bytes
+    key: str = ""
+    strength: int = 50
+    flags: tuple[int, int, int] = (1, 0, 0x100)
+    refuses: int = 7
+
+
+@dataclass
+class FakeNetworkManager:
+    """Answers as the real one does, and tells its states at once."""
+
+    points: list[Point] = field(default_factory=list)
+    state: int = 30
+    enabled: bool = True
+    adapters: int = 1
+    stopped: bool = False
+    memory: dict[str, dict[str, Any]] = field(default_factory=dict)
+    disk: dict[str, dict[str, Any]] = field(default_factory=dict)
+    active: Point | None = None
+    scans: int = 0
+    joined: list[str] = field(default_factory=list)
+    before: list[tuple[str, int, int]] = field(default_factory=list)  # signals of something else
+    fails_to_store: bool = False
+
+    def __post_init__(self) -> None:
+        self._heard: Heard = lambda *_: None
+        self._number = 0
+
+    def listen(self, heard: Heard) -> None:
+        """Tell signals to this one."""
+        self._heard = heard
+
+    async def call(self, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
+        """Answer one call."""
+        if self.stopped:
+            raise WifiError("NetworkManager does not run: 'systemctl status NetworkManager'.")
+        name = member.rpartition(".")[2]
+        match name:
+            case "GetAll":
+                return [self._properties(path, body[0].rpartition(".")[2])]
+            case "RequestScan":
+                self.scans += 1
+            case "GetAllAccessPoints":
+                return [[f"{TOP}/AccessPoint/{number}" for number in range(len(self.points))]]
+            case "ListConnections":
+                return [[*self.disk, *self.memory]]
+            case "GetSettings":
+                return [(self.disk | self.memory)[path]]
+            case "AddConnection2":
+                assert (signature, body[1]) == ("a{sa{sv}}ua{sv}", 0x22), "in memory only"
+                self._number += 1
+                added = f"{TOP}/Settings/{self._number}"
+                self.memory[added] = unpack_variants(body[0])
+                return [added, {}]
+            case "ActivateConnection":
+                self._activate(body[0], body[1])
+            case "Update2":
+                if self.fails_to_store:
+                    raise WifiError("NetworkManager refuses: the disk is full.")
+                assert body[1] == 1, "to the disk"
+                self.disk[path] = self.memory.pop(path)
+            case "Delete":
+                (self.memory if path in self.memory else self.disk).pop(path)
+            case _:
+                raise AssertionError(f"nobody calls {member}")
+        return []
+
+    def _properties(self, path: str, interface: str) -> dict[str, Any]:
+        match interface:
+            case "NetworkManager":
+                devices = [f"{TOP}/Devices/1", *([WLAN] if self.adapters else [])]
+                return {"Devices": devices, "WirelessEnabled": self.enabled}
+            case "Device":
+                return {"DeviceType": 2 if path == WLAN else 1, "State": self.state}
+            case "Wireless":
+                number = self.points.index(self.active) if self.active else None
+                point = "/" if number is None else f"{TOP}/AccessPoint/{number}"
+                return {"LastScan": self.scans, "ActiveAccessPoint": point}
+        seen = self.points[int(path.rpartition("/")[2])]
+        flags = dict(zip(("Flags", "WpaFlags", "RsnFlags"), seen.flags, strict=True))
+        return {"Ssid": seen.ssid, "Strength": seen.strength, **flags}
+
+    def _activate(self, path: str, device: str) -> None:
+        settings = self.memory[path]
+        ssid = settings["802-11-wireless"]["ssid"]
+        key = settings.get("802-11-wireless-security", {}).get("psk", "")
+        self.joined.append(key)
+        point = next((one for one in self.points if one.ssid == ssid), None)
+        for where, state, reason in self.before:
+            self._heard(where, "StateChanged", [state, 0, reason])
+        self._heard(device, "StateChanged", [40, 30, 0])
+        if point is None:
+            self._heard(device, "StateChanged", [120, 50, 53])
+        elif point.key != key:
+            self._heard(device, "StateChanged", [60, 50, 0])
+            self._heard(device, "StateChanged", [120, 60, point.refuses])
+        else:
+            for state in (50, 60, 70, 100):
+                self._heard(device, "StateChanged", [state, 0, 0])
+            self.active, self.state = point, 100
