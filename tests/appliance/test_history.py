@@ -266,6 +266,20 @@ def test_a_backfill_that_is_killed_is_finished_by_the_next(box: Box, faults: Fau
         assert sorted(box.stored(faults.begun)) == before
 
 
+def test_the_hours_of_a_pause_are_mended_in_home_assistant(pi: Any, site: dict[str, Any]) -> None:
+    base = (int(time.time()) // 3600 - 24) * 3600 * 10**9
+    python = f"{site['hems_path_opt']}/current/bin/python"
+    script = (HERE / "history_hours.py").read_text()
+    output = pi.check_output(
+        f"{python} -I - {site['hems_port_home_assistant']} {base} "
+        f"{site['hems_path_secrets']}/home_assistant_token "
+        f"<<'END_OF_SCRIPT'\n{script}END_OF_SCRIPT\n"
+    )
+    count, hours = json.loads(output.splitlines()[-1])
+    assert count == 3
+    assert hours == [[0, 1.0], [1, 2.0], [2, 3.5], [3, 5.5], [4, 7.5], [5, 9.0]]
+
+
 def test_the_unit_does_the_same(box: Box) -> None:
     box.pi.check_output("systemctl start hems-history.service")
     result = box.pi.check_output("systemctl show hems-history -p Result --value")

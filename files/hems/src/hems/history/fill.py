@@ -33,6 +33,8 @@ class Found:
     filled: int = 0
     refused: int = 0
     gaps: list[Gap] = field(default_factory=list)
+    bridged: list[Gap] = field(default_factory=list)
+    unbridged: str = ""  # why what was not measured could not be bridged now
     finished: bool = True  # False: its time was over, the next run goes on
 
 

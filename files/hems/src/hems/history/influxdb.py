@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hems.history import HistoryError
+from hems.history.bridge import TAG as BRIDGED
 from hems.history.compare import SECOND, WINDOW
 from hems.probes import LOOPBACK
 
@@ -22,7 +23,6 @@ BUCKET, ORGANIZATION = "home_assistant", "hems"
 SECRET = "influxdb_token_history"
 TIMEOUT_SECONDS = 60.0
 ANSWER_BYTES = 256 * 1024 * 1024
-BRIDGED = "bridged"  # the tag of points that nobody measured
 OURS = ("domain", "entity_id", BRIDGED)
 COUNTED = "SELECT count(value), count(state) FROM /.+/"
 POINTS = "SELECT value, state FROM /.+/"

@@ -84,7 +84,7 @@ class Ledger:
             "WHERE state = ? AND entity = ? AND begin <= ? AND end >= ?",
             (OPEN, gap.entity, gap.begin, gap.end),
         )
-        if known:
+        if known and gap.state == OPEN:
             return known[0]
         values = astuple(gap)[:-1]
         marks = ", ".join("?" * len(values))
@@ -107,6 +107,12 @@ class Ledger:
         with _words(self._path):
             where = "WHERE state = ? AND entity = ? AND begin <= ? AND end >= ? LIMIT 1"
             return bool(self._rows(where, (REFUSED, entity, begin, end)))
+
+    def bridged(self, entity: str, begin: int) -> bool:
+        """Whether a pause that begins then is bridged already."""
+        with _words(self._path):
+            where = "WHERE state = ? AND entity = ? AND begin = ? LIMIT 1"
+            return bool(self._rows(where, (BRIDGED, entity, begin)))
 
     def open_gaps(self) -> list[Gap]:
         """Return the gaps that are not closed, the oldest first."""

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from hems.history import HistoryError
+from hems.history.bridge import Heard, is_counter
 from hems.history.compare import SECOND, WINDOW
-from hems.history.line import EPOCH, Reading, is_written, nanoseconds
+from hems.history.line import EPOCH, UNIT, Reading, is_written, nanoseconds, number
 
 FILE = "home-assistant_v2.db"
 BUSY_SECONDS = 30.0
@@ -85,6 +86,36 @@ class Recorder:
                     parsed[shared] = _attributes(shared)
                 found.append(Reading(names[one], at, state, parsed[shared]))
         return found
+
+    def counters(self) -> dict[str, str]:
+        """Return the entities that count without end, with the unit that they have now."""
+        with self._words():
+            found = {}
+            for one, name in self._names().items():
+                row = self._database.execute(
+                    "SELECT a.shared_attrs FROM states s JOIN state_attributes a "
+                    "ON a.attributes_id = s.attributes_id WHERE s.metadata_id = ? "
+                    f"AND lower(s.state) NOT IN ({', '.join('?' * len(SKIPPED))}) "
+                    "ORDER BY s.last_updated_ts DESC LIMIT 1",
+                    (one, *SKIPPED),
+                ).fetchone()
+                attributes = _attributes(row[0]) if row else {}
+                if is_counter(attributes):
+                    found[name] = str(attributes[UNIT])
+        return found
+
+    def heard(self, entity: str) -> Iterator[Heard]:
+        """Yield all that is known of a counter, by time."""
+        with self._words():
+            rows = self._database.execute(
+                "SELECT s.last_updated_ts, s.state FROM states s JOIN states_meta m "
+                "ON m.metadata_id = s.metadata_id WHERE m.entity_id = ? "
+                "ORDER BY s.last_updated_ts",
+                (entity,),
+            )
+            for timestamp, state in rows:
+                value = number(state) if is_written(state or "") else None
+                yield nanoseconds(timestamp), value
 
     def pauses(self) -> list[tuple[int, int]]:
         """Return the times (from, to; ns) between two runs of the recorder, the oldest first."""

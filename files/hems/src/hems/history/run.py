@@ -18,6 +18,7 @@ from pathlib import Path
 from hems import HemsError, settings
 from hems.health import history as summary
 from hems.history import HistoryError, cause, fill
+from hems.history.bridging import bridge_pauses
 from hems.history.fill import Found, History, Limits
 from hems.history.influxdb import SECRET, Influxdb
 from hems.history.ledger import FILE, Ledger
@@ -25,6 +26,8 @@ from hems.history.recorder import FILE as RECORDER
 from hems.history.recorder import Recorder
 from hems.history.settings import FILE as SETTINGS
 from hems.history.settings import History as Options
+from hems.home_assistant import SECRET as HOME_ASSISTANT
+from hems.home_assistant import Access
 from hems.settings import Appliance
 from hems.watchdog import journal
 
@@ -38,16 +41,16 @@ def options() -> Options:
     return settings.read(settings.DIRECTORY / SETTINGS, Options)
 
 
-def token(appliance: Appliance) -> str:
-    """Return the history's token: from systemd in its unit, else from root's secrets."""
+def token(appliance: Appliance, name: str = SECRET) -> str:
+    """Return a token of the history's: from systemd in its unit, else from root's secrets."""
     directory = Path(os.environ.get("CREDENTIALS_DIRECTORY") or appliance.paths.secrets)
     try:
-        return (directory / SECRET).read_text(encoding="utf-8").strip()
+        return (directory / name).read_text(encoding="utf-8").strip()
     except PermissionError as error:
         raise HistoryError("Only root may do that: put 'sudo' before the command.") from error
     except OSError as error:
         raise HistoryError(
-            f"The history's token for InfluxDB can't be read ({error.strerror}): "
+            f"The history's token {name} can't be read ({error.strerror}): "
             "run the whole playbook, it makes it."
         ) from error
 
@@ -104,6 +107,12 @@ def tell(wanted: Options, history: History, problem: str = "") -> None:
 
 def words(found: Found) -> str:
     """Say what a run did."""
+    spread = "".join(f" Bridged {one.entity}: {one.detail}." for one in found.bridged)
+    later = f" Nothing is bridged now: {found.unbridged}" if found.unbridged else ""
+    return _filled(found) + spread + later
+
+
+def _filled(found: Found) -> str:
     if not found.lost:
         return f"Nothing is missing: {found.compared} readings compared."
     done = f"{found.lost} readings were missing, {found.filled} of them are filled"
@@ -116,6 +125,7 @@ def once(whole: bool = False) -> Found:
     """Do one run: find, fill, tell. Raises HistoryError."""
     appliance, wanted = settings.appliance(), options()
     secret = token(appliance)
+    access = Access(appliance.ports.home_assistant, token(appliance, HOME_ASSISTANT))
     become(wanted.user, appliance.home_assistant.user)
     with opened(appliance, wanted, secret) as history:
         try:
@@ -123,6 +133,10 @@ def once(whole: bool = False) -> Found:
         except HistoryError as error:
             tell(wanted, history, str(error))
             raise
+        try:
+            found.bridged = bridge_pauses(history, access) if found.finished else []
+        except HistoryError as error:  # what was measured is filled all the same
+            found.unbridged = str(error)
         tell(wanted, history)
     return found
 
@@ -168,7 +182,7 @@ def main() -> int:
     except HemsError as error:
         print(error, file=sys.stderr)
         return 0
-    if found.lost or not found.finished:
+    if found.lost or found.bridged or found.unbridged or not found.finished:
         print(words(found), file=sys.stderr)
     return 0
 

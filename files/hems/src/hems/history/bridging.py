@@ -1,0 +1,57 @@
+"""Bridge what nobody measured: find the pauses of counters, write their points, mend the hours."""
+
+from __future__ import annotations
+
+from hems.history import HistoryError, bridge, statistics
+from hems.history.cause import NOT_KNOWN, classify
+from hems.history.compare import SECOND
+from hems.history.fill import History, utc
+from hems.history.influxdb import batches
+from hems.history.ledger import BRIDGED, Gap
+from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
+
+UNHEARD = "the meter was not heard"
+LATE = 900 * SECOND  # Home Assistant's own hour is made by then
+
+
+def bridge_pauses(history: History, access: Access) -> list[Gap]:
+    """Bridge each pause of which the ledger does not know yet, and return what was bridged.
+
+    Points first, hours then, the ledger last: a run that is killed is done again, and writes the
+    same. Raises HistoryError.
+    """
+    found = []
+    away = history.recorder.pauses()
+    for entity, unit in history.recorder.counters().items():
+        for pause in bridge.pauses(history.recorder.heard(entity), away):
+            settled = pause.end + max(LATE, history.limits.settle * SECOND) <= history.now
+            if settled and not history.ledger.bridged(entity, pause.begin):
+                found.append(_one(history, access, entity, unit, pause))
+    return found
+
+
+def _one(history: History, access: Access, entity: str, unit: str, pause: bridge.Pause) -> Gap:
+    lines = list(bridge.lines(entity, unit, pause))
+    for batch in batches(lines, history.limits.batch):
+        history.influxdb.write(batch)
+    try:
+        with HomeAssistant(access) as home_assistant:
+            hours = statistics.mend(home_assistant, entity, unit, pause)
+    except HomeAssistantError as error:
+        raise HistoryError(str(error)) from error
+    cause = classify(pause.begin, pause.end, history.disturbed)
+    known = Gap(
+        entity,
+        pause.begin,
+        pause.end,
+        len(lines),
+        UNHEARD if cause == NOT_KNOWN else cause,
+        BRIDGED,
+        found=utc(history.now),
+        closed=utc(history.now),
+        filled=len(lines),
+        detail=f"{pause.after - pause.before:.3f} {unit} spread evenly; "
+        f"{hours} hours of Home Assistant's statistics mended",
+    )
+    [kept] = history.ledger.add([known])
+    return kept
