@@ -31,8 +31,13 @@ class Statistics:
     def __init__(self) -> None:
         self.mended: list[tuple[str, str, Pause]] = []
         self.away = False
+        self.refused: set[str] = set()
+        self.asked: list[str] = []
 
-    def __call__(self, _: Access) -> Statistics:
+    def __call__(self, access: Access) -> Statistics:
+        self.asked.append(access.token)
+        if access.token in self.refused:
+            raise HomeAssistantError("Home Assistant refuses the token.", "auth_invalid")
         if self.away:
             raise HomeAssistantError("Home Assistant does not answer.")
         return self
@@ -61,14 +66,14 @@ def counted(minute: int, state: str, entity: str = "sensor.m") -> Reading:
     return Reading(entity, BEGIN + minute * MINUTE, state, COUNTER)
 
 
-def run(directory: Path, influxdb: FakeInfluxdb, now: int) -> list[Gap]:
+def run(directory: Path, influxdb: FakeInfluxdb, now: int, token: str = "good") -> list[Gap]:
     with (
         closing(Ledger(directory / "ledger.db")) as book,
         closing(Recorder(directory / "recorder.db", ["sensor"], [])) as recorder,
     ):
         limits = Limits(100, 1000, 60, 300)
         history = History(recorder, cast(Influxdb, influxdb), book, [], limits, now)
-        return bridging.bridge_pauses(history, Access(1, ""))
+        return bridging.bridge_pauses(history, Access(1, token))
 
 
 def test_a_pause_is_bridged_once(tmp_path: Path, statistics: Statistics) -> None:
@@ -98,3 +103,17 @@ def test_a_pause_is_bridged_once(tmp_path: Path, statistics: Statistics) -> None
     assert run(tmp_path, influxdb, now) == []
     assert influxdb.lines == written
     assert len(statistics.mended) == 1
+
+
+def test_a_refused_token_is_not_sent_again(tmp_path: Path, statistics: Statistics) -> None:
+    readings = [counted(0, "10.0"), counted(1, "unavailable"), counted(40, "14.0")]
+    write_recorder(tmp_path / "recorder.db", readings)
+    statistics.refused = {"bad"}
+    now = BEGIN + 60 * MINUTE
+    for token in ("bad", "bad", "bad", "", "other"):
+        if token == "other":
+            assert len(run(tmp_path, FakeInfluxdb(), now, token)) == 1
+        else:
+            with pytest.raises(HistoryError, match="refuses"):
+                run(tmp_path, FakeInfluxdb(), now, token)
+    assert statistics.asked == ["bad", "other"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from hems.history import HistoryError, bridge, statistics
 from hems.history.cause import NOT_KNOWN, classify
 from hems.history.compare import SECOND
 from hems.history.fill import History, utc
 from hems.history.influxdb import batches
 from hems.history.ledger import BRIDGED, Gap
-from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
+from hems.home_assistant import REFUSED, Access, HomeAssistant, HomeAssistantError
 
+TOKEN = "refused_token"  # progress: of which Home Assistant's refusal is known
+NO_TOKEN = (
+    "Home Assistant refuses the box's own token, or there is none: run the whole playbook, it makes "
+    "a new one."
+)
 UNHEARD = "the meter was not heard"
 LATE = 900 * SECOND  # Home Assistant's own hour is made by then
 
@@ -34,11 +41,7 @@ def _one(history: History, access: Access, entity: str, unit: str, pause: bridge
     lines = list(bridge.lines(entity, unit, pause))
     for batch in batches(lines, history.limits.batch):
         history.influxdb.write(batch)
-    try:
-        with HomeAssistant(access) as home_assistant:
-            hours = statistics.mend(home_assistant, entity, unit, pause)
-    except HomeAssistantError as error:
-        raise HistoryError(str(error)) from error
+    hours = _mend(history, access, entity, unit, pause)
     cause = classify(pause.begin, pause.end, history.disturbed)
     known = Gap(
         entity,
@@ -55,3 +58,17 @@ def _one(history: History, access: Access, entity: str, unit: str, pause: bridge
     )
     [kept] = history.ledger.add([known])
     return kept
+
+
+def _mend(history: History, access: Access, entity: str, unit: str, pause: bridge.Pause) -> int:
+    # A refused token is never sent again: ten of them would get the box banned from itself.
+    mark = int.from_bytes(hashlib.sha256(access.token.encode()).digest()[:7])
+    if not access.token or history.ledger.progress(TOKEN) == mark:
+        raise HistoryError(NO_TOKEN)
+    try:
+        with HomeAssistant(access) as home_assistant:
+            return statistics.mend(home_assistant, entity, unit, pause)
+    except HomeAssistantError as error:
+        if error.code in REFUSED:
+            history.ledger.advance(TOKEN, mark)
+        raise HistoryError(str(error)) from error
