@@ -14,8 +14,8 @@ from hems.home_assistant import REFUSED, Access, HomeAssistant, HomeAssistantErr
 
 TOKEN = "refused_token"  # progress: of which Home Assistant's refusal is known
 NO_TOKEN = (
-    "Home Assistant refuses the box's own token, or there is none: run the whole playbook, it makes "
-    "a new one."
+    "Home Assistant refuses the box's own token, or there is none: "
+    "run the whole playbook, it makes a new one."
 )
 UNHEARD = "the meter was not heard"
 LATE = 900 * SECOND  # Home Assistant's own hour is made by then
