@@ -100,6 +100,13 @@ OLD = {CUT - number * 10 * NS: 1000.0 + number for number in range(5)}
 RIGHT = {MONDAY + OUTAGE + 650 * NS: 1.5}
 
 
+def moved(directory: Path) -> list[tuple[int, ...]]:
+    """Return which wrong dates are told to whoever compares InfluxDB with the recorder."""
+    path = directory / correct.MOVED
+    assert path.stat().st_mode & 0o777 == 0o644
+    return [tuple(map(int, line.split())) for line in path.read_text().splitlines()]
+
+
 def test_what_a_late_clock_dated_gets_its_right_date_and_nothing_else_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +114,8 @@ def test_what_a_late_clock_dated_gets_its_right_date_and_nothing_else_changes(
     said = run(note(tmp_path / "1.json", LATE), bucket, monkeypatch)
     assert bucket.points == OLD | RIGHT | {at + OUTAGE: value for at, value in wrong().items()}
     assert said == "20 points in InfluxDB are now dated 208800 s later."
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [correct.MOVED]
+    assert moved(tmp_path) == [(LATE.begin, LATE.end)]
 
 
 @pytest.mark.parametrize("by", [61 * NS, -61 * NS])

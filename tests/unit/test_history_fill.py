@@ -34,6 +34,7 @@ class Box:
         self.now = max(one.at for one in readings) + HOUR
         self.limits = Limits(batch=7, rate=10_000, seconds=60, settle=300)
         self.disturbed: list[Disturbance] = []
+        self.moved: list[tuple[int, int]] = []
         write_recorder(directory / "recorder.db", readings)
 
     def run(self, whole: bool = False, seconds: float = 60) -> Found:
@@ -41,7 +42,7 @@ class Box:
         path = self.directory / "recorder.db"
         with (
             closing(Ledger(self.directory / "ledger.db")) as book,
-            closing(Recorder(path, ["sensor"], ["sensor.left_out"])) as recorder,
+            closing(Recorder(path, ["sensor"], ["sensor.left_out"], self.moved)) as recorder,
         ):
             influxdb = cast(Influxdb, self.influxdb)
             limits = replace(self.limits, seconds=seconds)
@@ -215,3 +216,12 @@ def test_an_older_release_does_not_touch_a_newer_ledger(tmp_path: Path) -> None:
 
 def test_the_time_is_told_in_utc() -> None:
     assert fill.utc(BEGIN) == "2025-11-26T20:50:00Z"
+
+
+def test_what_a_wrong_clock_dated_is_not_filled_under_its_wrong_date(tmp_path: Path) -> None:
+    readings = every(10, BEGIN, 100)
+    right = [one for one in readings if one.at >= BEGIN + 500 * SECOND]
+    box = Box(tmp_path, readings, right)
+    box.moved = [(BEGIN, BEGIN + 499 * SECOND)]
+    assert box.run(whole=True).lost == 0
+    assert box.stored() == sorted(lines(right))

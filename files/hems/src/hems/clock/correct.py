@@ -24,6 +24,8 @@ from hems.settings import APPLIANCE_FILE, DIRECTORY, Appliance, read
 from hems.watchdog.startup import CREDENTIALS
 
 BATCH = 5000  # points that are written at once
+MOVED = "moved.txt"  # first and last wrong date (ns since 1970) a line, the newest last
+MOST_MOVED = 50  # lines
 
 
 def correct(path: Path, database: Database) -> str:
@@ -36,6 +38,7 @@ def correct(path: Path, database: Database) -> str:
     found, copy = core.step(noted), path.with_suffix(".points")
     if "copied" not in noted:
         ranges = core.movable(found, time.time_ns())
+        _remember(path.parent / MOVED, ranges)
         noted |= {"ranges": ranges, "copied": _copy(found, ranges, database, copy)}
         _note(path, noted)
     ranges = [(int(first), int(last)) for first, last in noted["ranges"]]
@@ -88,6 +91,15 @@ def _copy(found: core.Step, ranges: list[core.Range], database: Database, copy: 
         stream.flush()
         os.fsync(stream.fileno())
     return count
+
+
+def _remember(path: Path, ranges: list[core.Range]) -> None:
+    """Tell who compares InfluxDB with Home Assistant's recorder, which keeps the wrong dates."""
+    known = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    fresh = [f"{first} {last}" for first, last in ranges]
+    lines = [*known, *(line for line in fresh if line not in known)][-MOST_MOVED:]
+    if fresh:
+        whole_file.write(path, "".join(f"{line}\n" for line in lines), mode=0o644)
 
 
 def _note(path: Path, noted: dict[str, Any]) -> None:

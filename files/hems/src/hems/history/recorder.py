@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -32,9 +32,20 @@ SKIPPED = ("unknown", "unavailable", "", *(f"{s}{n}" for s in ("", "-", "+") for
 class Recorder:
     """The open database. Raises HistoryError when it can't be read."""
 
-    def __init__(self, path: Path, domains: Collection[str], excluded: Collection[str]) -> None:
-        """``domains`` and ``excluded`` entities are those of Home Assistant's InfluxDB writer."""
+    def __init__(
+        self,
+        path: Path,
+        domains: Collection[str],
+        excluded: Collection[str],
+        moved: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """``domains`` and ``excluded`` entities are those of Home Assistant's InfluxDB writer.
+
+        ``moved``: what is dated from … to (ns) was dated by a wrong clock; InfluxDB has it under
+        its right date, so it is no reading here.
+        """
         self._path, self._domains, self._excluded = path, frozenset(domains), frozenset(excluded)
+        self._moved = tuple(moved)
         with self._words():
             self._database = _open(path)
 
@@ -55,7 +66,7 @@ class Recorder:
             rows = self._database.execute(
                 "SELECT metadata_id, CAST(last_updated_ts / ? AS INTEGER), count(*) FROM states "
                 "WHERE last_updated_ts >= ? AND last_updated_ts < ? AND state IS NOT NULL "
-                f"AND lower(state) NOT IN ({marks}) GROUP BY 1, 2",
+                f"AND lower(state) NOT IN ({marks}) {self._not_moved()} GROUP BY 1, 2",
                 (WINDOW, begin / SECOND, end / SECOND, *SKIPPED),
             ).fetchall()
             names = self._names()
@@ -81,6 +92,8 @@ class Recorder:
             for one, timestamp, state, shared in rows:
                 at = nanoseconds(timestamp)
                 if one not in names or not begin <= at < end or not is_written(state or ""):
+                    continue
+                if self._is_moved(at):
                     continue
                 if shared not in parsed:
                     parsed[shared] = _attributes(shared)
@@ -115,7 +128,8 @@ class Recorder:
             )
             for timestamp, state in rows:
                 value = number(state) if is_written(state or "") else None
-                yield nanoseconds(timestamp), value
+                if not self._is_moved(at := nanoseconds(timestamp)):
+                    yield at, value
 
     def pauses(self) -> list[tuple[int, int]]:
         """Return the times (from, to; ns) between two runs of the recorder, the oldest first."""
@@ -131,6 +145,16 @@ class Recorder:
                 if end is not None and end <= start:
                     found.append((end, start))
         return found
+
+    def _is_moved(self, at: int) -> bool:
+        return any(first <= at <= last for first, last in self._moved)
+
+    def _not_moved(self) -> str:
+        # Numbers of our own, no text from outside.
+        return " ".join(
+            f"AND NOT last_updated_ts BETWEEN {first / SECOND!r} AND {last / SECOND!r}"
+            for first, last in self._moved
+        )
 
     def _newest_before(self, at: int) -> int | None:
         (newest,) = self._database.execute(

@@ -78,7 +78,9 @@ def opened(appliance: Appliance, wanted: Options, secret: str) -> Iterator[Histo
     """Open everything; one run at a time. Raises HistoryError."""
     with _alone(wanted.state), closing(Ledger(wanted.state / FILE)) as ledger:
         path = appliance.home_assistant.directory / RECORDER
-        with closing(Recorder(path, wanted.domains, wanted.excluded)) as recorder:
+        with closing(
+            Recorder(path, wanted.domains, wanted.excluded, _moved(wanted.moved))
+        ) as recorder:
             yield History(
                 recorder,
                 Influxdb(appliance.ports.influxdb, secret),
@@ -165,6 +167,21 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _moved(path: Path) -> list[tuple[int, int]]:
+    """Return the times (first, last; ns) that a wrong clock had dated. Raises HistoryError."""
+    try:
+        rows = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+        return [(int(first), int(last)) for first, last in rows]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        # Without it, what was set right would be filled under its wrong date again.
+        raise HistoryError(
+            f"Which dates were set right can't be read ({error}): remove {path} when it is "
+            "broken and older than ten days; until then nothing is filled."
+        ) from error
 
 
 def _log(state: Path) -> list[journal.Entry]:

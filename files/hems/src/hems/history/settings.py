@@ -18,6 +18,7 @@ class History(Table, frozen=True):
 
     user: Text  # who does the work, also for the command
     state: Path  # the ledger's directory
+    moved: Path  # which dates hems-clock has set right in InfluxDB
     domains: tuple[Text, ...]  # that Home Assistant's InfluxDB writer includes …
     excluded: tuple[Text, ...]  # … without these entities
     batch: Annotated[int, msgspec.Meta(ge=1, le=10_000)]  # points
