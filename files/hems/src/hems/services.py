@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -210,7 +209,8 @@ def parse_entry(text: str, name: str) -> Entry:
         raise SettingsError(
             f"{name}: add [health], or watched = false: nobody could say what is wrong with it."
         )
-    if entry.reports and find_spec(f"{REPORTS}.{entry.reports}") is None:
+    known = Path(__file__).with_name("reports") / f"{entry.reports}.py"
+    if entry.reports and not known.is_file():
         raise SettingsError(
             f"{name}: nothing is known of reports = '{entry.reports}': leave it out."
         )
