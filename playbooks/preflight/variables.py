@@ -72,6 +72,7 @@ REQUIRED: Mapping[str, Check] = {
 OPTIONAL: Mapping[str, Check] = {
     **{name: check for role in ROLES for name, check in role.OPTIONAL.items()},
     "hems_secret_owner_password": values.password,
+    "hems_secret_vault_password": values.text(256),
     "hems_secret_door_password": values.password,
     "hems_secret_influxdb_password": values.influxdb_password,
     "hems_secret_influxdb_operator_token": values.matches(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,15 @@ def test_a_page_answers_the_fixed_questions(role: Path) -> None:
     page = (ROOT / "docs" / f"{role.name}.md").read_text()
     found = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert [heading for heading in found if heading in HEADINGS] == HEADINGS
+
+
+def test_roles_use_no_collection() -> None:
+    # A box plays a release on itself with ansible-core alone.
+    used = re.compile(r"\b(?:ansible\.posix|community|containers)\.[a-z_]+\.?[a-z_]*")
+    found = {
+        str(path.relative_to(ROOT))
+        for role in roles()
+        for path in role.rglob("*.yml")
+        if used.search(path.read_text())
+    }
+    assert found == set()

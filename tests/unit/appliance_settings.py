@@ -39,6 +39,7 @@ lock = "/run/hems-root/hems.lock"
 zigbee_backups = "/var/lib/hems-zigbee"
 tls_problem = "/run/hems-tls/problem"
 history = "/var/lib/hems-history"
+update_problem = "/run/hems-root/update-problem"
 notes = "/var/log/hems-files"
 [mqtt]
 discovery = "vetted"

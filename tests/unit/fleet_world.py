@@ -16,7 +16,7 @@ from playbooks.fleet.promote import Wish, promote
 from playbooks.fleet.release import release
 from playbooks.fleet.signers import allowed_signers
 
-NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
+NOW = datetime.now(UTC)
 ENVIRONMENT = {
     **os.environ,
     "GIT_CONFIG_GLOBAL": "/dev/null",

@@ -134,6 +134,7 @@ RAISED = [
     ("clock_unsynchronised", vitals(synchronised=False)),
     ("certificate_invalid", seen(certificates=(CertificateSeen("door", "expired", None),))),
     ("history_gaps", seen(gaps="12 readings in 2 gaps")),
+    ("update_failed", seen(update_problem="v1.2.3 was undone, as it fails.")),
     ("certificates_not_kept", seen(tls_problem="The site's CA has lost its key")),
     ("file_set_aside", seen(set_aside=(Note("2026-11-26T12:00:00+00:00", "/a", "a.broken", "it was "
         "empty", "lost is a", "Do b."),) * 2)),

@@ -19,5 +19,6 @@ compile 3.11 tests/contract/hosts/requirements.in tests/contract/hosts/requireme
 for name in requirements requirements-build; do
   compile 3.13 "roles/configurator/files/$name.in" "roles/configurator/files/$name.txt" --no-deps
 done
+compile 3.13 roles/self_update/files/requirements.in roles/self_update/files/requirements.txt   # what a box plays with
 echo "roles/home_assistant"
 python roles/home_assistant/files/lock/lock.py

@@ -93,6 +93,7 @@ class Paths(Table, frozen=True):
     zigbee_backups: Path  # root's alone
     tls_problem: Path
     history: Path  # the history's own; everybody may read its summary
+    update_problem: Path  # why a release was not taken
     notes: Path
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "passwords": "show the owner's log-ins (root only)",
     "history": "show and fill gaps in the readings that InfluxDB has (root only)",
     "wifi": "show the WiFi networks in range, join one, forget one",
+    "update": "take the fleet's release, or stay on the box's own (root only)",
     "zigbee": "look after the Zigbee dongle and its devices (root only)",
 }
 

@@ -80,6 +80,7 @@ class Seen:
     set_aside: tuple[Note, ...] = ()  # broken files
     tls_problem: str = ""  # why the certificates are not looked after
     gaps: str = ""  # how many readings InfluxDB lacks
+    update_problem: str = ""  # why a release was not taken
 
 
 def judge(seen: Seen, settings: Health) -> list[Issue]:
@@ -89,6 +90,8 @@ def judge(seen: Seen, settings: Health) -> list[Issue]:
         found.append(issue("certificates_not_kept", seen.tls_problem))
     if seen.gaps:
         found.append(issue("history_gaps", seen.gaps))
+    if seen.update_problem:
+        found.append(issue("update_failed", seen.update_problem))
     # Of a file that broke twice, the last time.
     for file, note in {note.file: note for note in seen.set_aside}.items():
         found.append(issue("file_set_aside", str(note), file))

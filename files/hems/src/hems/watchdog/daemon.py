@@ -159,6 +159,7 @@ class Daemon:
             failed=self._outside.failed,
             set_aside=self._set_aside.look(),
             tls_problem=observe.told(appliance.paths.tls_problem),
+            update_problem=observe.told(appliance.paths.update_problem),
             reported=observe.reported(self._entries.values(), now),
             gaps=missing.read(appliance.paths.history).words,
         )

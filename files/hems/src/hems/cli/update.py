@@ -1,0 +1,85 @@
+"""``hems update``: take the fleet's release, or say why not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from hems import HemsError
+from hems.update.git import Source
+from hems.update.run import Updater, main
+from hems.update.state import Hold, load, utc
+
+ACTIONS = ("hold", "release", "status", "resume")
+CRASHED = 70  # sysexits.h EX_SOFTWARE
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=ACTIONS,
+        help="hold: stay on this release; release: go on; status: what was done last; "
+        "resume: end an interrupted update",
+    )
+    parser.add_argument("--why", default="", help="the reason of a hold")
+    parser.add_argument(
+        "--from", dest="bundle", metavar="FILE", help="a git bundle, for no network"
+    )
+    parser.add_argument("--scheduled", action="store_true", help="only inside the site's window")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; 0 when all is well, 1 when the release was not taken or was undone."""
+    if os.geteuid() != 0:
+        raise HemsError("Only root may update the box: put 'sudo' before the command.")
+    updater = main()
+    if options.action == "status":
+        return _status(updater)
+    try:
+        with updater.alone():
+            return _do(updater, options)
+    except HemsError:
+        raise
+    except Exception:  # the unit that ends an interrupted update is started by this exit code
+        traceback.print_exc()
+        return CRASHED
+
+
+def _do(updater: Updater, options: argparse.Namespace) -> int:
+    if options.action == "hold":
+        if not options.why:
+            raise HemsError("Say why the box is held, for whoever comes next: --why 'reason'.")
+        by = os.environ.get("SUDO_USER", "root")
+        updater.remember(hold=Hold(by, options.why, utc(time.time())))
+        return 0
+    if options.action == "release":
+        updater.remember(hold=None)
+        return 0
+    if options.action == "resume":
+        updater.finish()
+        return 0
+    source = updater.options.server.source
+    if options.bundle:
+        if not Path(options.bundle).is_file():
+            raise HemsError(f"There is no bundle {options.bundle}: is the stick mounted?")
+        source = Source(str(Path(options.bundle).resolve()))
+    return updater.update(source, scheduled=options.scheduled)
+
+
+def _status(updater: Updater) -> int:
+    state = load(updater.directory)
+    print(f"Release: {state.release or 'none yet: this box was last played from outside'}")
+    print(f"Ring:    {updater.options.ring}, from {updater.options.server.url}")
+    if state.hold:
+        print(f"Held:    {state.hold.why} ({state.hold.by}, {state.hold.since})")
+    if state.phase:
+        print(f"Now:     {state.phase.step} of {state.phase.release}")
+    print(f"Last:    {state.result or 'it has not looked yet'} {state.looked}".rstrip())
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,170 @@
+"""Whether the box is well after an update: judged with the code and settings of the old release."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hems import HemsError, internet, services, settings
+from hems.health import store
+from hems.probes import LOOPBACK
+from hems.settings import Appliance
+from hems.status.core import problems
+from hems.status.observe import observe
+from hems.update.state import Phase, Reading
+from hems.watchdog.storing import BUCKET
+
+PAUSE = 10.0  # seconds between two looks
+GOOD = 2  # looks in a row
+LEAST, MOST = 300.0, 900.0  # seconds that a box may take to be well
+FRESH = 1200.0  # seconds: a reading so old has flowed
+TOKEN = "influxdb_token_hems"
+KILOWATTS = 60.0  # more than a house draws: a counter that goes faster has made a step
+TIMER = "hems-update.timer"
+
+
+def limit(last: float) -> float:
+    """Return how many seconds a box may take, by how many its last update took."""
+    return min(MOST, max(LEAST, 3 * last))
+
+
+def step_problem(before: Reading | None, after: Reading | None, now: float) -> str:
+    """Say what is wrong with the counter that went from one reading to the other. Pure."""
+    if before is None or after is None or before.energy is None or after.energy is None:
+        return ""
+    most = KILOWATTS * max(0.0, now - before.time) / 3600 + 0.1
+    if not -0.001 <= after.energy - before.energy <= most:
+        return f"the energy counter went from {before.energy} kWh to {after.energy} kWh"
+    return ""
+
+
+def flow_problem(phase: Phase, since: float, reading: Reading | None, now: float) -> str:
+    """Say what is wrong with the readings; ``since``: newer ones than that are wanted. Pure."""
+    if phase.reading is None:
+        return ""
+    if reading is None or reading.time <= since:
+        return "no reading has reached InfluxDB since"
+    return step_problem(phase.reading, reading, now)
+
+
+def last_point(port: int, token: str, measurement: str, entity: str) -> tuple[float, float] | None:
+    """Return time (Unix seconds) and value of an entity's newest point in InfluxDB, or None."""
+    question = f"SELECT last(value) FROM \"{measurement}\" WHERE entity_id = '{entity}'"
+    query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ms", "q": question})
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    try:
+        connection.request("GET", f"/query?{query}", headers={"Authorization": f"Token {token}"})
+        result = json.loads(connection.getresponse().read(65536))["results"][0]
+        at, value = result["series"][0]["values"][0]
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return at / 1000, float(value)
+
+
+def newest(appliance: Appliance) -> Reading | None:
+    """Return the house's newest reading; None when there is none, or InfluxDB does not say."""
+    try:
+        token = (appliance.paths.secrets / TOKEN).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    port = appliance.ports.influxdb
+    power = last_point(port, token, "W", "hems_power")
+    energy = last_point(port, token, "kWh", "hems_energy")
+    times = [point[0] for point in (power, energy) if point]
+    return Reading(max(times), energy[1] if energy else None) if times else None
+
+
+def critical(appliance: Appliance) -> tuple[str, ...]:
+    """Return the codes of the critical issues, also of a newer release's catalogue."""
+    try:
+        text = (appliance.paths.run / store.FILE).read_text(encoding="utf-8")
+        found = json.loads(text)["issues"]
+        return tuple(sorted(one["code"] for one in found if one["severity"] == "critical"))
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()
+
+
+def command_problem(program: Path) -> str:
+    """Say what is wrong with the new release's own command."""
+    words = [str(program), "status", "--json"]
+    try:
+        done = subprocess.run(words, capture_output=True, timeout=120, check=False)
+        json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return "its 'hems status' does not work"
+    return ""
+
+
+def timer_problem() -> str:
+    """Say what is wrong with the units that take the next release."""
+    words = ["systemctl", "is-active", "--quiet", TIMER]
+    if subprocess.run(words, check=False).returncode:
+        return f"{TIMER} is not active"
+    return ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The box as the old release knows it; ``directory``: its settings as they were."""
+
+    directory: Path
+    program: Path  # the hems command of whatever is current
+
+    def problems(self, phase: Phase, since: float) -> list[str]:
+        """Look once; ``since``: when the change was over (Unix seconds)."""
+        appliance = settings.appliance(self.directory)
+        found = services.read_all(self.directory / "services.d")
+        try:
+            wrong = problems(observe(appliance, found))
+        except HemsError as error:
+            wrong = [str(error)]
+        wrong += [
+            f"a new critical issue is open: {code}"
+            for code in critical(appliance)
+            if code not in phase.critical
+        ]
+        if phase.uplink and internet.reachable(appliance.internet.targets, 5.0) is None:
+            wrong.append("the Internet does not answer any more")
+        wrong += [command_problem(self.program), timer_problem()]
+        wrong.append(flow_problem(phase, since, newest(appliance), time.time()))
+        return [one for one in wrong if one]
+
+
+def wait_until_well(
+    look: Callable[[], list[str]],
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Look until all is well twice in a row; return what is wrong when the time is over."""
+    deadline, good = clock() + seconds, 0
+    while True:
+        wrong = look()
+        good = 0 if wrong else good + 1
+        if good >= GOOD:
+            return ""
+        if clock() >= deadline:
+            return wrong[0] if wrong else "it was well for a moment only"
+        sleep(PAUSE)
+
+
+def before(appliance: Appliance, now: float) -> tuple[Reading | None, tuple[str, ...], bool]:
+    """Return what an update must not take away: the flow of readings, health, the Internet."""
+    reading = newest(appliance)
+    flows = reading is not None and now - reading.time < FRESH
+    uplink = internet.reachable(appliance.internet.targets, 5.0) is not None
+    return (reading if flows else None), critical(appliance), uplink
+
+
+def local_hour(now: float) -> int:
+    """Return the hour on the site's clock."""
+    return datetime.fromtimestamp(now).hour

@@ -1,0 +1,93 @@
+"""A verified release's own playbook, run on the box itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from hems.update.core import Refused
+from hems.update.git import Repository
+from hems.update.settings import Update
+
+NO_HOST = "no_host"
+INVENTORY_SECONDS = 300.0
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+VAULT = "vault_password"
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
+    return {**kept, "HOME": "/root", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+
+
+def _vault() -> list[str]:
+    """The Vault's password as systemd hands it over, by its path."""
+    file = Path(os.environ.get(CREDENTIALS, "/nonexistent"), VAULT)
+    return [f"--vault-password-file={file}"] if file.is_file() else []
+
+
+def export(repository: Repository, commit: str, to: Path, *paths: str) -> None:
+    """Write a verified commit's files below ``to``, in one step. Raises GitError and OSError."""
+    fresh = to.with_name(f".{to.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    packed = repository.git("archive", "--format=tar", commit, *paths)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(fresh, filter="data")
+    shutil.rmtree(to, ignore_errors=True)
+    fresh.rename(to)
+
+
+def check_host(repository: Repository, commit: str, settings: Update) -> None:
+    """See that a release knows this box, before anything but its inventory is written anywhere.
+
+    Raises Refused.
+    """
+    with tempfile.TemporaryDirectory(dir=settings.directory) as directory:
+        export(repository, commit, Path(directory, "look"), "inventory")
+        words = ["ansible-inventory", f"--inventory=look/{settings.inventory}", "--list"]
+        done = subprocess.run(
+            [settings.ansible / words[0], *words[1:], *_vault()],
+            cwd=directory,
+            env=_environment(),
+            capture_output=True,
+            timeout=INVENTORY_SECONDS,
+            check=False,
+        )
+    try:
+        hosts = json.loads(done.stdout)["_meta"]["hostvars"] if done.returncode == 0 else {}
+    except (ValueError, KeyError):
+        hosts = {}
+    if settings.site not in hosts:
+        raise Refused(
+            NO_HOST,
+            f"The release's inventory ({settings.inventory}) does not have {settings.site}: list "
+            "the site in hosts.yml, and make the next release.",
+        )
+
+
+def play(settings: Update, checkout: Path, seconds: float) -> str:
+    """Run the playbook on this box; return why it failed, or an empty text."""
+    who = {"ansible_connection": "local", "ansible_user": "root"}
+    words = [f"--inventory={settings.inventory}", f"--limit={settings.site}", *_vault()]
+    command = [str(settings.ansible / "ansible-playbook"), *words, "--extra-vars", json.dumps(who)]
+    process = subprocess.Popen(
+        [*command, "playbooks/site.yml"],
+        cwd=checkout,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return f"its playbook took more than {seconds / 60:.0f} min"
+    return f"its playbook failed ({code})" if code else ""

@@ -1,0 +1,56 @@
+"""The unit that ends an interrupted update at boot: written for each update, of the old release.
+
+Neither a release that can't be imported nor one whose units are wrong can take it away: it runs the
+release that was healthy before, by the path of that release's own directory.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from hems import whole_file
+
+UNIT = "hems-update-resume.service"
+DIRECTORY = Path("/etc/systemd/system")
+WANTS = DIRECTORY / "multi-user.target.wants"
+
+TEXT = """\
+# Written by 'hems update' while an update is under way, and removed at its end.
+[Unit]
+Description=Finish or undo an interrupted update
+After=network.target mosquitto.service influxdb.service home-assistant.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart={python} -I -m hems update resume
+TimeoutStartSec=3600
+Restart=on-failure
+RestartSec=60
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def arm(directory: Path = DIRECTORY, python: str = sys.executable) -> None:
+    """Have an interrupted update ended at the next boot. Raises OSError."""
+    wants = directory / WANTS.name
+    wants.mkdir(exist_ok=True)
+    whole_file.write(directory / UNIT, TEXT.format(python=python), mode=0o644)
+    whole_file.link(wants / UNIT, directory / UNIT)
+    _reload(directory)
+
+
+def disarm(directory: Path = DIRECTORY) -> None:
+    """The update has come to its end. Raises OSError."""
+    (directory / WANTS.name / UNIT).unlink(missing_ok=True)
+    (directory / UNIT).unlink(missing_ok=True)
+    _reload(directory)
+
+
+def _reload(directory: Path) -> None:
+    if directory == DIRECTORY:
+        subprocess.run(["systemctl", "daemon-reload"], check=False)

@@ -1,0 +1,62 @@
+"""When a box counts as well after an update, and when a counter has made a step."""
+
+from __future__ import annotations
+
+import pytest
+from hems.update import gate
+from hems.update.settings import Window
+from hems.update.state import PLAY, Phase, Reading
+
+BEFORE = Reading(1000.0, 100.0)
+PHASE = Phase(PLAY, "v1.2.3", "a" * 40, 1000.0, BEFORE)
+
+
+def flow(reading: Reading | None, phase: Phase = PHASE) -> str:
+    return gate.flow_problem(phase, 1300.0, reading, 1360.0)
+
+
+def test_readings_must_flow_again() -> None:
+    assert flow(Reading(1301.0, 100.2)) == ""
+    assert "no reading has reached InfluxDB" in flow(Reading(1299.0, 100.2))
+    assert "no reading has reached InfluxDB" in flow(None)
+
+
+def test_a_house_without_readings_is_not_asked_for_any() -> None:
+    assert flow(None, Phase(PLAY, "v1.2.3", "a" * 40, 1000.0)) == ""
+
+
+@pytest.mark.parametrize("energy", [99.9, 0.0, 107.0])
+def test_a_step_of_the_counter_is_seen(energy: float) -> None:
+    assert f"went from 100.0 kWh to {energy} kWh" in flow(Reading(1301.0, energy))
+
+
+def test_a_box_must_be_well_twice_in_a_row() -> None:
+    looks = [["down"], [], ["down"], [], []]
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    assert gate.wait_until_well(lambda: looks.pop(0), 900, lambda: now[0], sleep) == ""
+    assert looks == []
+
+
+def test_the_reason_is_what_was_wrong_when_the_time_was_over() -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    said = gate.wait_until_well(lambda: ["the broker is down"], 300, lambda: now[0], sleep)
+    assert said == "the broker is down" and now[0] == 300
+
+
+def test_a_slow_machine_has_more_time_but_not_for_ever() -> None:
+    assert [gate.limit(last) for last in (10, 200, 10_000)] == [300, 600, 900]
+
+
+def test_the_window_goes_past_midnight() -> None:
+    night = Window(23, 4)
+    assert [hour for hour in range(24) if night.holds(hour)] == [0, 1, 2, 3, 23]
+    assert [hour for hour in range(24) if Window(1, 5).holds(hour)] == [1, 2, 3, 4]
+    assert all(Window(3, 3).holds(hour) for hour in range(24))

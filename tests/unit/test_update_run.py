@@ -1,0 +1,196 @@
+"""What a box does with what its ring says: with real git, up to the point where it would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hems.update import core, play, resume, run
+from hems.update.core import Ring
+from hems.update.run import Updater
+from hems.update.settings import Keep, Server, Update, Window
+from hems.update.state import CUTS, PLAY, UNDO, Hold, Phase, State, load
+
+from tests.unit.fleet_world import ENVIRONMENT, World, git
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A fleet whose canary ring has v1.0.0."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(play, "check_host", lambda *_: None)
+    monkeypatch.setattr(resume, "disarm", lambda: None)
+    (tmp_path / "box").mkdir()
+    made = World(tmp_path).make()
+    made.release("v1.0.0")
+    made.promote("canary", release="v1.0.0")
+    return made
+
+
+class Box(Updater):
+    """One look of a box; what it would take is only noted."""
+
+    def __init__(self, world: World) -> None:
+        top = world.path / "box"
+        self.options = Update(
+            "site_1",
+            "canary",
+            "inventory/pilot",
+            top,
+            world.signers,
+            top,
+            top / "problem",
+            Server(str(world.server)),
+            Window(1, 1),
+            Keep((), (), top),
+        )
+        self.appliance = SimpleNamespace()  # type: ignore[assignment]
+        self.directory, self.releases = top, top / "releases"
+        self.state = load(top)
+        self.taken = ""
+        self.undone: list[tuple[str, bool]] = []
+
+    def _take(self, ring: Ring, checkout: Path, now: float) -> int:  # noqa: ARG002
+        assert (checkout / "CHANGELOG.md").is_file()
+        self.taken = ring.release
+        self.remember(release=ring.release, commit=ring.commit)
+        self.say(f"This box is on {ring.release} now.")
+        return 0
+
+    def _undo(self, phase: Phase, reason: str, *, blame: bool) -> None:
+        bad = {**self.state.bad, phase.commit: reason} if blame else self.state.bad
+        self.remember(phase=None, bad=bad)
+        self.undone.append((reason, blame))
+
+    def look(self, *, scheduled: bool = False) -> int:
+        return self.update(self.options.server.source, scheduled=scheduled)
+
+    @property
+    def problem(self) -> str:
+        return self.options.problem.read_text() if self.options.problem.exists() else ""
+
+
+def test_a_release_is_taken_once(world: World) -> None:
+    first, second = Box(world), Box(world)
+    assert (first.look(), first.taken) == (0, "v1.0.0")
+    second = Box(world)
+    assert (second.look(), second.taken) == (0, "")
+    assert second.state.result == "This box is on v1.0.0, the release of ring canary."
+    assert not (world.path / "box/incoming.git").exists()
+
+
+def test_what_is_refused_leaves_the_box_as_it_is_and_the_next_release_is_taken(
+    world: World,
+) -> None:
+    assert Box(world).look() == 0
+    world.release("v1.1.0")
+    world.promote("canary", release="v1.1.0")
+    git(world.server, "tag", "--force", "v1.1.0", "v1.1.0^{commit}")
+    box = Box(world)
+    assert (box.look(), box.taken) == (1, "")
+    assert box.problem.startswith("Release v1.1.0 is not signed:")
+    assert not (box.releases / "v1.1.0").exists() and box.state.release == "v1.0.0"
+    world.release("v1.2.0")
+    world.promote("canary", release="v1.2.0")
+    box = Box(world)
+    assert (box.look(), box.taken, box.problem) == (0, "v1.2.0", "")
+
+
+def test_an_old_ring_file_that_is_shown_again_is_refused(world: World) -> None:
+    old = git(world.server, "rev-parse", "rings")
+    world.release("v1.1.0")
+    world.promote("canary", release="v1.1.0")
+    assert Box(world).look() == 0
+    git(world.server, "update-ref", "refs/heads/rings", old)
+    box = Box(world)
+    assert (box.look(), box.taken) == (1, "")
+    assert "shows an old file of ring canary (serial 1, this box has seen 2)" in box.problem
+
+
+def test_a_frozen_server_is_noticed_when_its_file_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Box(world).look() == 0
+    later = load(world.path / "box").newest + 365 * 86400
+    monkeypatch.setattr(run.time, "time", lambda: later)
+    box = Box(world)
+    assert box.look() == 1 and "has expired" in box.problem
+    monkeypatch.undo()
+    box = Box(world)
+    assert box.look() == 0 and not box.problem
+
+
+def test_a_clock_that_is_years_behind_judges_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Box(world).look() == 0
+    monkeypatch.setattr(run.time, "time", lambda: 1_000_000_000.0)
+    box = Box(world)
+    assert box.look() == 1 and "The clock is behind" in box.problem
+
+
+def test_a_release_without_this_box_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise core.Refused(play.NO_HOST, "The release's inventory does not have site_1.")
+
+    monkeypatch.setattr(play, "check_host", refuse)
+    box = Box(world)
+    assert (box.look(), box.taken) == (1, "") and not (box.releases / "v1.0.0").exists()
+
+
+def test_a_bad_release_is_not_tried_again(world: World) -> None:
+    box = Box(world)
+    box.remember(bad={git(world.server, "rev-parse", "v1.0.0^{commit}"): "Home Assistant is down"})
+    assert (box.look(), box.taken) == (0, "")
+    assert "v1.0.0 was undone, as Home Assistant is down" in box.problem
+
+
+def test_a_percentage_that_does_not_reach_the_site_leaves_it(world: World) -> None:
+    world.promote("canary", action="halt")
+    box = Box(world)
+    assert (box.look(), box.taken, box.problem) == (0, "", "")
+
+
+def test_a_held_box_does_not_look(world: World) -> None:
+    box = Box(world)
+    box.remember(hold=Hold("alice", "the owner is away", "2026-11-01"))
+    assert (box.look(), box.taken) == (0, "")
+    assert box.state.result.startswith("Held: the owner is away (alice, 2026-11-01)")
+
+
+def test_an_interrupted_update_is_undone_and_blamed_at_last(world: World) -> None:
+    commit = git(world.server, "rev-parse", "v1.0.0^{commit}")
+    for number in range(1, CUTS + 1):
+        box = Box(world)
+        box.remember(phase=Phase(PLAY, "v1.0.0", commit, 0.0))
+        box.finish()
+        assert box.undone == [(f"it was interrupted {number} times", number == CUTS)]
+    assert commit in Box(world).state.bad
+
+
+def test_an_interrupted_undoing_goes_on_with_its_reason(world: World) -> None:
+    box = Box(world)
+    box.remember(phase=Phase(UNDO, "v1.0.0", "a" * 40, 0.0, reason="it fails"))
+    box.finish()
+    assert box.undone == [("it fails", False)]
+
+
+def test_what_is_remembered_is_whole_or_told(tmp_path: Path) -> None:
+    assert load(tmp_path) == State()
+    (tmp_path / "state.json").write_text('{"release": ')
+    with pytest.raises(Exception, match=r"state\.json can't be read .*: remove it, and update"):
+        load(tmp_path)
+
+
+def test_the_unit_that_resumes_is_the_old_releases(tmp_path: Path) -> None:
+    resume.arm(tmp_path, "/opt/hems/0.1.0-abc/bin/python")
+    text = (tmp_path / resume.UNIT).read_text()
+    assert "ExecStart=/opt/hems/0.1.0-abc/bin/python -I -m hems update resume\n" in text
+    link = tmp_path / "multi-user.target.wants" / resume.UNIT
+    assert link.resolve() == tmp_path / resume.UNIT
+    resume.disarm(tmp_path)
+    assert not link.is_symlink() and not (tmp_path / resume.UNIT).exists()

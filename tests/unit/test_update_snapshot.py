@@ -1,0 +1,97 @@
+"""What an update may have to put back comes back as it was: with real tar and SQLite."""
+
+from __future__ import annotations
+
+import getpass
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hems import systemd
+from hems.update import snapshot
+from hems.update.snapshot import Service, Snapshot
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+    """A box with settings, two installed releases and a service with a database."""
+    monkeypatch.setattr(systemd, "stop", lambda _: None)
+    monkeypatch.setattr(systemd, "order_restart", lambda _: None)
+    run = snapshot._run
+    monkeypatch.setattr(
+        snapshot, "_run", lambda words, **how: "" if "systemctl" in words else run(words, **how)
+    )
+    etc, home, opt = (tmp_path / name for name in ("etc", "home", "opt"))
+    for directory in (etc, home / ".storage", opt):
+        directory.mkdir(parents=True)
+    (etc / "hems.toml").write_text("old")
+    (etc / "gone.toml").write_text("old")
+    (home / ".storage/core").write_text("old")
+    (opt / "current").symlink_to("1")
+    database(home, 50, ["before"])
+    return Snapshot(
+        tmp_path / "snapshot",
+        (etc,),
+        (opt / "current",),
+        (Service("home.service", getpass.getuser(), home, ("home-assistant_v2.db",)),),
+    )
+
+
+def database(home: Path, schema: int, states: list[str]) -> None:
+    with sqlite3.connect(home / "home-assistant_v2.db") as base:
+        base.execute("CREATE TABLE IF NOT EXISTS schema_changes (schema_version INTEGER)")
+        base.execute("CREATE TABLE IF NOT EXISTS states (state TEXT)")
+        base.execute("INSERT INTO schema_changes VALUES (?)", (schema,))
+        base.executemany("INSERT INTO states VALUES (?)", [(state,) for state in states])
+
+
+def states(home: Path) -> list[str]:
+    with sqlite3.connect(home / "home-assistant_v2.db") as base:
+        return [row[0] for row in base.execute("SELECT state FROM states")]
+
+
+def break_it(box: Snapshot) -> None:
+    etc, home, link = box.files[0], box.services[0].directory, box.links[0]
+    (etc / "hems.toml").write_text("new")
+    (etc / "gone.toml").unlink()
+    (etc / "strange.toml").write_text("new")
+    (home / ".storage/core").write_text("new")
+    (home / ".storage/strange").write_text("new")
+    link.unlink()
+    link.symlink_to("2")
+
+
+def test_everything_comes_back_also_the_second_time(box: Snapshot) -> None:
+    box.take(["x.service"])
+    assert box.complete and box.size() > 0
+    etc, home = box.files[0], box.services[0].directory
+    for _ in range(2):  # a power cut may make it go twice
+        break_it(box)
+        box.put_back()
+        assert {path.name: path.read_text() for path in etc.iterdir()} == {
+            "hems.toml": "old",
+            "gone.toml": "old",
+        }
+        assert [path.name for path in (home / ".storage").iterdir()] == ["core"]
+        assert (home / ".storage/core").read_text() == "old"
+        assert str(box.links[0].readlink()) == "1"
+
+
+def test_history_stays_unless_a_release_has_changed_its_form(box: Snapshot) -> None:
+    box.take([])
+    home = box.services[0].directory
+    database(home, 50, ["after"])
+    box.put_back()
+    assert states(home) == ["before", "after"]
+    database(home, 51, ["newer"])
+    box.put_back()
+    assert states(home) == ["before"]
+
+
+def test_one_that_was_interrupted_is_none(box: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "COPY", "raise SystemExit(1)")
+    with pytest.raises(Exception, match="failed"):
+        box.take([])
+    assert not box.complete
+    box.drop()
+    assert not box.directory.exists()
