@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.modules import load_module
+from tests.unit.modules import ROOT, load_module
 
 pytestmark = pytest.mark.usefixtures("system")
 
+sys.path.insert(0, str(ROOT / "roles/firewall/files"))
 firewall: Any = load_module("roles/firewall/files/hems_firewall.py")
 SETTINGS = """
 services = "{services}"

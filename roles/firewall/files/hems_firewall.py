@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import whole_file
 
 SETTINGS = Path("/etc/hems/firewall.toml")
 KEPT = Path("/etc/hems/firewall.nft")  # what a boot loads
@@ -190,17 +190,7 @@ def _load(path: Path, *, check: bool = False) -> None:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    whole_file.write(path, text, mode=0o644)
 
 
 def _systemctl(*arguments: str) -> None:

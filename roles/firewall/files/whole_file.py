@@ -1,0 +1,1 @@
+../../../files/hems/src/hems/whole_file.py
