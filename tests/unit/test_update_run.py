@@ -187,9 +187,14 @@ def test_what_is_remembered_is_whole_or_told(tmp_path: Path) -> None:
 
 
 def test_the_unit_that_resumes_is_the_old_releases(tmp_path: Path) -> None:
-    resume.arm(tmp_path, "/opt/hems/0.1.0-abc/bin/python")
+    # its settings too: a release may write some that the old code does not read
+    old = Path("/snapshot/settings")
+    resume.arm(old, tmp_path, "/opt/hems/0.1.0-abc/bin/python")
     text = (tmp_path / resume.UNIT).read_text()
-    assert "ExecStart=/opt/hems/0.1.0-abc/bin/python -I -m hems update resume\n" in text
+    assert (
+        f"ExecStart=/opt/hems/0.1.0-abc/bin/python -I -m hems update resume --settings {old}\n"
+        in text
+    )
     link = tmp_path / "multi-user.target.wants" / resume.UNIT
     assert link.resolve() == tmp_path / resume.UNIT
     resume.disarm(tmp_path)

@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from hems import HemsError
+from hems import HemsError, settings
 from hems.update.git import Source
 from hems.update.run import Updater, main
 from hems.update.state import Hold, load, utc
@@ -31,6 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="bundle", metavar="FILE", help="a git bundle, for no network"
     )
+    parser.add_argument(
+        "--settings", type=Path, default=settings.DIRECTORY, help="where its settings are"
+    )
     parser.add_argument("--scheduled", action="store_true", help="only inside the site's window")
 
 
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; 0 when all is well, 1 when the release was not taken or was undone."""
     if os.geteuid() != 0:
         raise HemsError("Only root may update the box: put 'sudo' before the command.")
-    updater = main()
+    updater = main(options.settings)
     if options.action == "status":
         return _status(updater)
     try:

@@ -25,7 +25,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart={python} -I -m hems update resume
+ExecStart={python} -I -m hems update resume --settings {settings}
 TimeoutStartSec=3600
 Restart=on-failure
 RestartSec=60
@@ -35,11 +35,14 @@ WantedBy=multi-user.target
 """
 
 
-def arm(directory: Path = DIRECTORY, python: str = sys.executable) -> None:
-    """Have an interrupted update ended at the next boot. Raises OSError."""
+def arm(settings: Path, directory: Path = DIRECTORY, python: str = sys.executable) -> None:
+    """Have an interrupted update ended at the next boot. Raises OSError.
+
+    ``settings``: a copy of the old release's, as the new one may write some that it can't read.
+    """
     wants = directory / WANTS.name
     wants.mkdir(exist_ok=True)
-    whole_file.write(directory / UNIT, TEXT.format(python=python), mode=0o644)
+    whole_file.write(directory / UNIT, TEXT.format(python=python, settings=settings), mode=0o644)
     whole_file.link(wants / UNIT, directory / UNIT)
     _reload(directory)
 

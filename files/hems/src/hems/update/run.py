@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hems import HemsError, lock, services, settings
+from hems.settings import Appliance
 from hems.systemd import units
 from hems.update import gate, play, resume
 from hems.update import settings as own
@@ -32,9 +33,9 @@ BACKWARDS = 86400.0  # seconds that a clock may be behind the latest time that w
 class Updater:
     """One run of ``hems update``."""
 
-    def __init__(self, options: Update) -> None:
+    def __init__(self, options: Update, appliance: Appliance) -> None:
         self.options = options
-        self.appliance = settings.appliance()
+        self.appliance = appliance
         self.directory = options.directory
         self.releases = options.directory / "releases"
         self.state = State()
@@ -142,7 +143,7 @@ class Updater:
             kept.take(self._units())
         reading, critical, uplink = gate.before(self.appliance, time.time())
         phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink)
-        resume.arm()
+        resume.arm(kept.settings())
         self.remember(phase=phase)
         print(f"{ring.release}: running its playbook", flush=True)
         begun = time.monotonic()
@@ -233,11 +234,14 @@ class Updater:
         self._undo(phase, f"it was interrupted {cuts} times", blame=cuts >= CUTS)
 
 
-def main() -> Updater:
-    """Return an updater for this box. Raises HemsError when it takes no releases."""
-    if not (settings.DIRECTORY / own.FILE).exists():
+def main(directory: Path = settings.DIRECTORY) -> Updater:
+    """Return an updater with the settings in a directory.
+
+    Raises HemsError when the box takes no releases.
+    """
+    if not (directory / own.FILE).exists():
         raise HemsError(
             "This box takes no releases by itself: set self_update_url in the inventory and run "
             "the whole playbook (docs/update.md)."
         )
-    return Updater(own.read())
+    return Updater(own.read(directory), settings.appliance(directory))
