@@ -1,0 +1,1 @@
+"""What needs a radio: run by `make wifi`, in a machine of its own."""
