@@ -9,13 +9,13 @@ import pytest
 
 from tests.appliance.conftest import Door
 from tests.appliance.door_client import COOKIE, log_in
-from tests.appliance.twin import Twin, running_twin
+from tests.appliance.second_door import SecondDoor, running_second_door
 
 
 @pytest.fixture(scope="module")
-def twin(pi: Any, site: dict[str, Any], door: Door) -> Iterator[Twin]:
+def second_door(pi: Any, site: dict[str, Any], door: Door) -> Iterator[SecondDoor]:
     """The door's configuration before fake upstreams, and with the real log-in."""
-    with running_twin(pi, site, door.session()) as one:
+    with running_second_door(pi, site, door.session()) as one:
         yield one
 
 

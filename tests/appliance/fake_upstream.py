@@ -1,4 +1,4 @@
-"""Stands behind a twin of the door on the Pi and says what it was asked. Standard library only.
+"""Stands behind a second door on the Pi and says what it was asked. Standard library only.
 
 ``python3 fake_upstream.py <name>=<port> ...`` serves HTTP on each loopback port; the name ``d2l``
 instead echoes TCP. It compresses what it sends whenever the client lets it, as InfluxDB does, and

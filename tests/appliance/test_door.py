@@ -13,7 +13,7 @@ import requests
 import websocket
 
 from tests.appliance.conftest import Door
-from tests.appliance.twin import Twin, headers_of
+from tests.appliance.second_door import SecondDoor, headers_of
 
 pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("nginx", "hems-door")
@@ -66,18 +66,20 @@ def test_old_tls_is_refused(door: Door, site: dict[str, Any]) -> None:
         pass
 
 
-def test_upstreams_are_told_who_the_client_really_is(twin: Twin, owner: dict[str, str]) -> None:
+def test_upstreams_are_told_who_the_client_really_is(
+    second_door: SecondDoor, owner: dict[str, str]
+) -> None:
     forged = {"X-Forwarded-For": "8.8.8.8", "X-Real-IP": "8.8.8.8", "Forwarded": "for=8.8.8.8"}
     for path in ("/api/x", "/influx/x", "/influx/api/x", "/configurator/x"):
-        headers = headers_of(twin.heard("GET", path, cookies=owner, headers=forged))
+        headers = headers_of(second_door.heard("GET", path, cookies=owner, headers=forged))
         assert headers["x-forwarded-for"] == "127.0.0.1", path
         assert headers["x-forwarded-proto"] == "https"
-        assert headers["host"] == f"localhost:{twin.https}"
-    headers = headers_of(twin.heard("GET", "/api/x", headers=forged))
+        assert headers["host"] == f"localhost:{second_door.https}"
+    headers = headers_of(second_door.heard("GET", "/api/x", headers=forged))
     assert "8.8.8.8" not in headers.values() and "forwarded" not in headers
 
 
-def test_each_part_has_its_path(twin: Twin, owner: dict[str, str]) -> None:
+def test_each_part_has_its_path(second_door: SecondDoor, owner: dict[str, str]) -> None:
     expected = {
         "/a/b?c=d": ("home_assistant", "/a/b?c=d"),
         "/influx/a/b?c=d": ("influxdb", "/a/b?c=d"),
@@ -86,33 +88,35 @@ def test_each_part_has_its_path(twin: Twin, owner: dict[str, str]) -> None:
         "/influxx": ("home_assistant", "/influxx"),
     }
     for path, upstream in expected.items():
-        heard = twin.heard("GET", path, cookies=owner)
+        heard = second_door.heard("GET", path, cookies=owner)
         assert (heard["upstream"], heard["path"]) == upstream
 
 
 def test_home_assistant_gets_its_own_authorization_and_the_others_do_not(
-    twin: Twin, owner: dict[str, str]
+    second_door: SecondDoor, owner: dict[str, str]
 ) -> None:
     bearer = {"Authorization": "Bearer ha-token"}
-    heard = headers_of(twin.heard("GET", "/api/", headers=bearer))
+    heard = headers_of(second_door.heard("GET", "/api/", headers=bearer))
     assert heard["authorization"] == "Bearer ha-token"
-    assert "authorization" not in headers_of(twin.heard("GET", "/configurator/x", cookies=owner))
+    assert "authorization" not in headers_of(
+        second_door.heard("GET", "/configurator/x", cookies=owner)
+    )
 
 
-def test_a_websocket_is_asked_for_only_when_the_client_does(twin: Twin) -> None:
+def test_a_websocket_is_asked_for_only_when_the_client_does(second_door: SecondDoor) -> None:
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
-    headers = headers_of(twin.heard("GET", "/api/x", headers=upgrade))
+    headers = headers_of(second_door.heard("GET", "/api/x", headers=upgrade))
     assert (headers["connection"], headers["upgrade"]) == ("upgrade", "websocket")
-    assert "upgrade" not in headers_of(twin.heard("GET", "/api/x"))
+    assert "upgrade" not in headers_of(second_door.heard("GET", "/api/x"))
 
 
-def test_a_backup_can_be_uploaded(twin: Twin) -> None:
+def test_a_backup_can_be_uploaded(second_door: SecondDoor) -> None:
     size = 40 << 20
-    assert twin.heard("POST", "/api/backup/upload", data=b"x" * size)["received"] == size
+    assert second_door.heard("POST", "/api/backup/upload", data=b"x" * size)["received"] == size
     # More than the limit is refused by what the client says of it, before it sends a byte.
-    request = requests.Request("POST", f"{twin.url}/api/backup/upload").prepare()
+    request = requests.Request("POST", f"{second_door.url}/api/backup/upload").prepare()
     request.headers["Content-Length"] = str((1 << 30) + 1)
-    assert twin.session.send(request, timeout=20).status_code == 413
+    assert second_door.session.send(request, timeout=20).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -125,10 +129,10 @@ def test_a_backup_can_be_uploaded(twin: Twin) -> None:
     ],
 )
 def test_a_part_that_is_down_is_named(
-    twin: Twin, owner: dict[str, str], path: str, part: str
+    second_door: SecondDoor, owner: dict[str, str], path: str, part: str
 ) -> None:
-    with twin.without_upstreams():
-        answer = twin.ask("GET", path, cookies=owner)
+    with second_door.without_upstreams():
+        answer = second_door.ask("GET", path, cookies=owner)
     assert answer.status_code == 502
     assert f"<h1>{part} is starting</h1>" in answer.text
     assert answer.text.count('http-equiv="refresh"') == 1
@@ -138,12 +142,12 @@ def test_a_part_that_is_down_is_named(
     assert answer.headers["Retry-After"] == "5"
 
 
-def test_the_page_can_not_be_asked_for(twin: Twin) -> None:
-    assert twin.ask("GET", "/hems-starting.html").status_code == 404
+def test_the_page_can_not_be_asked_for(second_door: SecondDoor) -> None:
+    assert second_door.ask("GET", "/hems-starting.html").status_code == 404
 
 
-def test_the_d2l_port_passes_bytes_both_ways(twin: Twin) -> None:
-    with socket.create_connection(("127.0.0.1", twin.d2l), timeout=10) as dongle:
+def test_the_d2l_port_passes_bytes_both_ways(second_door: SecondDoor) -> None:
+    with socket.create_connection(("127.0.0.1", second_door.d2l), timeout=10) as dongle:
         dongle.sendall(b"\x03\x00frame")
         with dongle.makefile("rb") as heard:
             # The daemon is told first whose connection it is (PROXY protocol).
@@ -151,13 +155,15 @@ def test_the_d2l_port_passes_bytes_both_ways(twin: Twin) -> None:
             assert heard.read(7) == b"\x03\x00frame"
 
 
-def test_secrets_stay_out_of_the_journal(pi: Any, twin: Twin) -> None:
+def test_secrets_stay_out_of_the_journal(pi: Any, second_door: SecondDoor) -> None:
     secrets = ["query-secret", "webhook-secret", "header-secret"]
     headers = {"Authorization": "Basic header-secret"}
-    twin.ask("GET", "/influx/query?p=query-secret", headers=headers)
-    with twin.without_upstreams():
-        twin.ask("GET", "/influx/api/v2/query?p=query-secret", headers={"Authorization": "Token x"})
-        twin.ask("POST", "/api/webhook/webhook-secret?p=query-secret")
+    second_door.ask("GET", "/influx/query?p=query-secret", headers=headers)
+    with second_door.without_upstreams():
+        second_door.ask(
+            "GET", "/influx/api/v2/query?p=query-secret", headers={"Authorization": "Token x"}
+        )
+        second_door.ask("POST", "/api/webhook/webhook-secret?p=query-secret")
     time.sleep(1)
     journal = pi.check_output("journalctl --since=-5min --no-pager -o cat")
     assert [one for one in secrets if one in journal] == []

@@ -9,7 +9,7 @@ import pytest
 
 from tests.appliance.conftest import Door
 from tests.appliance.door_client import COOKIE, log_in
-from tests.appliance.twin import Twin
+from tests.appliance.second_door import SecondDoor
 
 pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("hems-door", "nginx")
@@ -101,10 +101,10 @@ def test_the_log_ins_sandbox(pi: Any) -> None:
 
 
 def test_a_guess_is_noted_with_its_address_and_without_what_was_typed(
-    pi: Any, twin: Twin, door: Door
+    pi: Any, second_door: SecondDoor, door: Door
 ) -> None:
     typed = "typed-into-the-wrong-field"
-    assert log_in(twin.url, twin.session, typed, typed).status_code == 403
+    assert log_in(second_door.url, second_door.session, typed, typed).status_code == 403
     journal = pi.check_output("journalctl -u hems-door --since=-1min --no-pager -o cat")
     assert "wrong log-in from 127.0.0.1" in journal
     assert typed not in pi.check_output("journalctl --since=-1min --no-pager -o cat")

@@ -10,7 +10,7 @@ import pytest
 from hems.state_files import notes
 from hems.state_files.notes import Note
 from hems.watchdog import journal
-from hems.watchdog.act import Actor, Hands
+from hems.watchdog.act import Actor, Orders
 from hems.watchdog.set_aside import SetAside
 
 
@@ -28,7 +28,7 @@ def directory(tmp_path: Path) -> Path:
 
 def watch(tmp_path: Path) -> tuple[SetAside, Path]:
     (tmp_path / "state").mkdir(exist_ok=True)
-    actor = Actor(tmp_path / "state", dry_run=False, hands=Hands())
+    actor = Actor(tmp_path / "state", dry_run=False, orders=Orders())
     return SetAside(tmp_path / "notes", actor), tmp_path / "state" / journal.FILE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hems.systemd import Unit
-from hems.watchdog.core import Action, Look, Verb, given_up, next_look
+from hems.watchdog.core import Action, ProbeResult, Verb, given_up, next_look
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,7 +121,7 @@ def test_a_unit_that_systemd_restarts_itself_is_named_and_left_to_it() -> None:
 
 def test_a_refused_password_is_no_reason_to_restart() -> None:
     box = Box()
-    refused = Look(False, "the write got 401", curable=False)
+    refused = ProbeResult(False, "the write got 401", curable=False)
     for _ in range(10):
         assert box.look(UP, refused) == []
     assert box.memory.down
@@ -172,14 +172,14 @@ seen_units = st.sampled_from(
         (unit(active="activating", sub="auto-restart"), SILENT),
         (unit(active="activating", sub="start"), SILENT),
         (unit(active="deactivating", sub="stop"), SILENT),
-        (UP, Look(False, "refused", curable=False)),
+        (UP, ProbeResult(False, "refused", curable=False)),
     ]
 )
 
 
 @given(st.lists(st.tuples(seen_units, st.booleans(), st.floats(0, 900)), max_size=200))
 def test_whatever_is_seen_the_budget_holds_and_stopped_units_stay_stopped(
-    script: list[tuple[tuple[Unit, Look], bool, float]],
+    script: list[tuple[tuple[Unit, ProbeResult], bool, float]],
 ) -> None:
     box = Box()
     for (seen, answer), locked, pause in script:

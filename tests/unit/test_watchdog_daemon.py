@@ -16,8 +16,8 @@ from hems.settings import Appliance, parse
 from hems.systemd import SystemdError, Unit
 from hems.watchdog import daemon as module
 from hems.watchdog import ladder, memory, network, observe, probes, startup
-from hems.watchdog.act import Actor, Hands
-from hems.watchdog.core import Look, Sight
+from hems.watchdog.act import Actor, Orders
+from hems.watchdog.core import Observation, ProbeResult
 from hems.watchdog.daemon import Daemon
 from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import Watchdog
@@ -28,14 +28,14 @@ from tests.unit.service_entries import entries
 from tests.unit.watchdog_settings import TEXT
 
 
-def silent_systemd(_: Any) -> list[Sight]:
+def silent_systemd(_: Any) -> list[Observation]:
     raise SystemdError("systemd can't be asked: no such bus.")
 
 
-def missing_units(services: Any) -> list[Sight]:
-    look = Look(False, "is not asked, as its unit is down")
+def missing_units(services: Any) -> list[Observation]:
+    look = ProbeResult(False, "is not asked, as its unit is down")
     absent = Unit("", "not-found", "inactive", "dead", "success", 0, "")
-    return [Sight(dataclasses.replace(absent, name=one.unit), look, 1) for one in services]
+    return [Observation(dataclasses.replace(absent, name=one.unit), look, 1) for one in services]
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(observe, "is_locked", lambda _: False)
     monkeypatch.setattr(observe, "hotspot_active", lambda: False)
     monkeypatch.setattr(network, "available", lambda: False)
-    monkeypatch.setattr(module, "round_trip", lambda *_: Look(False, "does not answer"))
-    monkeypatch.setattr(probes, "round_trip", lambda *_: Look(False, "does not answer"))
+    monkeypatch.setattr(module, "round_trip", lambda *_: ProbeResult(False, "does not answer"))
+    monkeypatch.setattr(probes, "round_trip", lambda *_: ProbeResult(False, "does not answer"))
     options = parse(TEXT.replace("hold_scale = 1", "hold_scale = 0"), Watchdog, "watchdog.toml")
     monkeypatch.setattr(startup, "problems", lambda _: ())
     start = Start(parse(text, Appliance, "hems.toml"), options, entries(), kept=False)
@@ -58,16 +58,18 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
 def answering(*silent: str) -> Any:
     """Every unit is up for long; those that are named here are silent."""
 
-    def sights(services: Any) -> list[Sight]:
+    def observations(services: Any) -> list[Observation]:
         up = Unit("", "loaded", "active", "running", "success", 0, "enabled")
         return [
-            Sight(
-                dataclasses.replace(up, name=one.unit), Look(one.kind.code not in silent, "seen"), 1
+            Observation(
+                dataclasses.replace(up, name=one.unit),
+                ProbeResult(one.kind.code not in silent, "seen"),
+                1,
             )
             for one in services
         ]
 
-    return sights
+    return observations
 
 
 @pytest.mark.parametrize("taken", ["", "in the round", "at the reboot"])
@@ -87,8 +89,8 @@ def test_no_reboot_while_somebody_has_just_begun_to_work_on_the_box(
         orders.append("reboot")
 
     path.touch()
-    monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", False, Hands(reboot=reboot)))
-    monkeypatch.setattr(observe, "sights", answering())
+    monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", False, Orders(reboot=reboot)))
+    monkeypatch.setattr(observe, "observations", answering())
     monkeypatch.setattr(observe, "is_locked", is_locked)
     daemon._rungs = ladder.Rungs(gone_since=time.monotonic() - 1801.0)
     with appliance_lock(path, "update") if taken == "at the reboot" else nullcontext():
@@ -100,7 +102,7 @@ def test_no_reboot_while_somebody_has_just_begun_to_work_on_the_box(
 def test_a_service_that_is_down_is_told_at_once(
     daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observe, "sights", answering("door_down"))
+    monkeypatch.setattr(observe, "observations", answering("door_down"))
     monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", True))
     for _ in range(3):
         daemon.look()  # the round is due only at the first
@@ -117,7 +119,7 @@ def test_settings_are_not_judged_while_a_play_brings_another_release(
         report = json.loads((tmp_path / store.FILE).read_text())
         return {entry["code"] for entry in report["issues"]}
 
-    monkeypatch.setattr(observe, "sights", answering())
+    monkeypatch.setattr(observe, "observations", answering())
     monkeypatch.setattr(startup, "problems", lambda _: ("hems.toml: unknown key 'ports.new'.",))
     monkeypatch.setattr(observe, "is_locked", lambda _: True)
     assert "settings_broken" not in codes()
@@ -125,11 +127,11 @@ def test_settings_are_not_judged_while_a_play_brings_another_release(
     assert "settings_broken" in codes()
 
 
-@pytest.mark.parametrize("sights", [silent_systemd, missing_units])
+@pytest.mark.parametrize("observations", [silent_systemd, missing_units])
 def test_the_internet_is_looked_after_whatever_does_not_answer(
-    daemon: Daemon, sights: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    daemon: Daemon, observations: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observe, "sights", sights)
+    monkeypatch.setattr(observe, "observations", observations)
     assert daemon.look() > 0
     assert daemon.look() > 0
     boot = memory.load_boot(tmp_path)

@@ -7,42 +7,47 @@ from pathlib import Path
 from hems.cli import why
 from hems.watchdog import journal
 from hems.watchdog.act import Actor
-from hems.watchdog.core import Look, Sight
+from hems.watchdog.core import Observation, ProbeResult
 from hems.watchdog.gaps import Gap, Track, follow
 
 from tests.unit.watchdog_units import ANSWERS, SILENT, unit
 
 
-def walk(*looks: tuple[float, Sight]) -> list[Gap]:
+def walk(*looks: tuple[float, Observation]) -> list[Gap]:
     track, found = Track(), []
-    for now, sight in looks:
-        track, gap = follow(track, sight, now)
+    for now, observation in looks:
+        track, gap = follow(track, observation, now)
         found += [gap] if gap else []
     return found
 
 
-def sight(look: Look = ANSWERS, up_since: float = 10.0, left: float = 0.0) -> Sight:
-    return Sight(unit(up_since=up_since, left=left), look, 60)
+def observation(
+    look: ProbeResult = ANSWERS, up_since: float = 10.0, left: float = 0.0
+) -> Observation:
+    return Observation(unit(up_since=up_since, left=left), look, 60)
 
 
 def test_what_answers_all_the_time_costs_nothing() -> None:
-    assert walk(*((100.0 + 30 * number, sight()) for number in range(10))) == []
+    assert walk(*((100.0 + 30 * number, observation()) for number in range(10))) == []
 
 
 def test_a_hang_costs_the_time_between_two_answers() -> None:
-    assert walk((100, sight()), (130, sight(SILENT)), (135, sight(SILENT)), (140, sight())) == [
-        Gap(100, 140)
-    ]
+    assert walk(
+        (100, observation()),
+        (130, observation(SILENT)),
+        (135, observation(SILENT)),
+        (140, observation()),
+    ) == [Gap(100, 140)]
 
 
 def test_a_crash_between_two_looks_is_seen_and_begins_when_systemd_saw_it() -> None:
-    assert walk((100, sight()), (130, sight(up_since=120, left=118))) == [Gap(118, 130)]
+    assert walk((100, observation()), (130, observation(up_since=120, left=118))) == [Gap(118, 130)]
     # Without systemd's word, the last answer is the bound.
-    assert walk((100, sight()), (130, sight(up_since=120))) == [Gap(100, 130)]
+    assert walk((100, observation()), (130, observation(up_since=120))) == [Gap(100, 130)]
 
 
 def test_a_first_look_knows_of_no_gap() -> None:
-    assert walk((100, sight(SILENT)), (105, sight())) == []
+    assert walk((100, observation(SILENT)), (105, observation())) == []
 
 
 def test_it_is_told_by_hems_why(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hems import cli
 from hems.cli import why
 from hems.watchdog import journal
-from hems.watchdog.act import Actor, Hands
+from hems.watchdog.act import Actor, Orders
 from hems.watchdog.core import Action, Verb
 
 from tests.unit.appliance_settings import GOOD
@@ -70,7 +70,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_hems_why_answers(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["why"]) == 0
     assert capsys.readouterr().out.strip() == why.NOTHING
-    Actor(box, dry_run=False, hands=Hands(restart=lambda _: None)).carry_out(RESTART)
+    Actor(box, dry_run=False, orders=Orders(restart=lambda _: None)).carry_out(RESTART)
     assert cli.main(["why"]) == 0
     said = capsys.readouterr().out
     assert "restarted nginx.service" in said

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hems.watchdog import probes
-from hems.watchdog.core import Look
+from hems.watchdog.core import ProbeResult
 
 AT = 1_795_339_786_945_457_353
 FULL = b'{"message":"unexpected error writing points: write 1.wal: no space left on device"}'
@@ -56,18 +56,18 @@ def server() -> Generator[Server]:
         thread.join()
 
 
-def look(server: Server, data: Path) -> Look:
+def look(server: Server, data: Path) -> ProbeResult:
     return probes.influxdb(server.server_port, "token", AT, data)
 
 
 def test_a_point_that_comes_back_is_an_answer(server: Server, tmp_path: Path) -> None:
-    assert look(server, tmp_path) == Look(True, "takes points and gives them back")
+    assert look(server, tmp_path) == ProbeResult(True, "takes points and gives them back")
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refused_token_is_named(server: Server, status: int, tmp_path: Path) -> None:
     server.write = (status, b"{}")
-    expected = Look(False, f"the write got {status}", curable=False, code="influxdb_refuses")
+    expected = ProbeResult(False, f"the write got {status}", curable=False, code="influxdb_refuses")
     assert look(server, tmp_path) == expected
 
 
@@ -77,10 +77,10 @@ def test_a_full_disk_is_named_and_no_reason_to_restart(
     server.write = (500, FULL)
     monkeypatch.setattr(probes, "ROOM_BYTES", 1 << 62)
     seen = look(server, tmp_path)
-    assert (seen.code, seen.curable, seen.scars) == ("disk_full", False, True)
+    assert (seen.code, seen.curable, seen.needs_restart) == ("disk_full", False, True)
     # With room again, one that goes on refusing needs a restart.
     monkeypatch.setattr(probes, "ROOM_BYTES", 0)
-    assert look(server, tmp_path) == Look(False, "the write got 500")
+    assert look(server, tmp_path) == ProbeResult(False, "the write got 500")
 
 
 def test_a_disk_that_can_not_be_asked_has_no_room(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hems.watchdog.core import Look, Verb
+from hems.watchdog.core import ProbeResult, Verb
 
 from tests.unit.watchdog_units import ANSWERS, UP, Box, unit
 
-FULL = Look(False, "InfluxDB has no room", curable=False, code="disk_full", scars=True)
+FULL = ProbeResult(
+    False, "InfluxDB has no room", curable=False, code="disk_full", needs_restart=True
+)
 START = 10_000.0
 
 

@@ -8,7 +8,7 @@ import pytest
 from hems.settings import SettingsError, parse
 from hems.systemd import SystemdError
 from hems.watchdog import journal, memory, network
-from hems.watchdog.act import Actor, Hands
+from hems.watchdog.act import Actor, Orders
 from hems.watchdog.core import Action, Memory, Verb
 from hems.watchdog.ladder import Rungs
 from hems.watchdog.network import Connection, NetworkError
@@ -26,8 +26,12 @@ VERSIONS = Versions("home-assistant.service", "2026.9.1", "2026.10.4")
 
 def test_what_is_done_is_written_down_before_it_is_done(tmp_path: Path) -> None:
     seen: list[str] = []
-    hands = Hands(restart=lambda _: seen.extend((tmp_path / journal.FILE).read_text().splitlines()))
-    Actor(tmp_path, dry_run=False, hands=hands).carry_out(RESTART, before=lambda: seen.append("b"))
+    orders = Orders(
+        restart=lambda _: seen.extend((tmp_path / journal.FILE).read_text().splitlines())
+    )
+    Actor(tmp_path, dry_run=False, orders=orders).carry_out(
+        RESTART, before=lambda: seen.append("b")
+    )
     assert seen[0] == "b"
     assert "| restart | nginx.service | 3 misses in a row |" in seen[1]
 
@@ -36,13 +40,13 @@ def test_an_order_that_is_refused_is_written_down(tmp_path: Path) -> None:
     def refuse(_: str) -> None:
         raise SystemdError("access denied")
 
-    Actor(tmp_path, dry_run=False, hands=Hands(restart=refuse)).carry_out(RESTART)
+    Actor(tmp_path, dry_run=False, orders=Orders(restart=refuse)).carry_out(RESTART)
     assert [one.verb for one in journal.read(tmp_path / journal.FILE, 5)] == ["restart", "failed"]
 
 
 def test_a_dry_run_does_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
-    actor = Actor(tmp_path, dry_run=True, hands=Hands(restart=done.append))
+    actor = Actor(tmp_path, dry_run=True, orders=Orders(restart=done.append))
     actor.carry_out(RESTART, before=lambda: done.append("before"))
     assert done == [] and list(tmp_path.iterdir()) == []
     assert "dry run, would restart nginx.service: 3 misses in a row" in capsys.readouterr().err
@@ -54,7 +58,7 @@ def test_no_reboot_without_its_step_on_the_disk(tmp_path: Path) -> None:
     def full() -> None:
         raise OSError(28, "No space left on device")
 
-    actor = Actor(tmp_path, dry_run=False, hands=Hands(reboot=lambda: done.append("reboot")))
+    actor = Actor(tmp_path, dry_run=False, orders=Orders(reboot=lambda: done.append("reboot")))
     actor.carry_out(Action(Verb.REBOOT, "box", "no Internet", "silence"), before=full)
     assert done == []
 
@@ -64,27 +68,27 @@ def test_a_reboot_is_known_by_the_last_line(tmp_path: Path) -> None:
         raise SystemdError("access denied")
 
     reboot = Action(Verb.REBOOT, "box", "no Internet", "silence")
-    actor = Actor(tmp_path, dry_run=False, hands=Hands(reboot=lambda: None))
+    actor = Actor(tmp_path, dry_run=False, orders=Orders(reboot=lambda: None))
     assert not actor.has_rebooted()
     actor.carry_out(reboot)
     assert actor.has_rebooted()
     actor.note("start", "box", "the watchdog rebooted it", "ladder at step 1")
     assert not actor.has_rebooted()
-    Actor(tmp_path, dry_run=False, hands=Hands(reboot=refuse)).carry_out(reboot)
+    Actor(tmp_path, dry_run=False, orders=Orders(reboot=refuse)).carry_out(reboot)
     assert not actor.has_rebooted()
 
 
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_verb_has_a_hand(verb: Verb, tmp_path: Path) -> None:
     done: list[str] = []
-    hands = Hands(
+    orders = Orders(
         restart=lambda unit: done.append(f"restart {unit}"),
         kill=lambda unit: done.append(f"kill {unit}"),
         reboot=lambda: done.append("reboot it"),
         activate=lambda: done.append("activate it"),
         stop_hotspot=lambda: done.append("stop hotspot it"),
     )
-    Actor(tmp_path, dry_run=False, hands=hands).carry_out(Action(verb, "it", "", ""))
+    Actor(tmp_path, dry_run=False, orders=orders).carry_out(Action(verb, "it", "", ""))
     assert done in ([f"{verb.value} it"], ["reboot it"])
 
 

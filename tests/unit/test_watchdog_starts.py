@@ -10,7 +10,7 @@ from hems.health.inside import RECOVERY, Inside
 from hems.health.judge import Seen, judge
 from hems.systemd import Unit
 from hems.watchdog import observe
-from hems.watchdog.core import Sight, State, Verb, decide, next_look
+from hems.watchdog.core import Observation, State, Verb, decide, next_look
 
 from tests.unit.service_entries import kind
 from tests.unit.watchdog_settings import SETTINGS
@@ -68,8 +68,8 @@ def test_with_the_shipped_settings_it_is_named_in_time(script: str, wait: float)
     start, at = SCRIPTS[script]
     state, now = State(), FAULT + wait
     while not state.of(NAME).named:
-        sight = Sight(at(now), SILENT, start)
-        state, _ = decide(state, [sight], now, False, SETTINGS.services)
+        observation = Observation(at(now), SILENT, start)
+        state, _ = decide(state, [observation], now, False, SETTINGS.services)
         now += PROBES
         assert now - FAULT <= IN_TIME
         if not state.of(NAME).named:
@@ -108,22 +108,22 @@ def test_a_slow_start_is_named_and_not_restarted_before_its_time() -> None:
     state, now = State(), FAULT
     restarts: list[float] = []
     while not restarts:
-        sight = Sight(unit(up_since=FAULT), SILENT, SLOW)
-        state, actions = decide(state, [sight], now, False, OPTIONS)
+        observation = Observation(unit(up_since=FAULT), SILENT, SLOW)
+        state, actions = decide(state, [observation], now, False, OPTIONS)
         restarts += [now for action in actions if action.verb is Verb.RESTART]
         now += next_look(state, OPTIONS)
     assert restarts[0] - FAULT >= SLOW
     assert state.of(NAME).detail == SILENT.detail
     # It answers after all.
-    sight = Sight(unit(up_since=now - 1), ANSWERS, SLOW)
-    state, _ = decide(state, [sight], now, False, OPTIONS)
+    observation = Observation(unit(up_since=now - 1), ANSWERS, SLOW)
+    state, _ = decide(state, [observation], now, False, OPTIONS)
     assert not state.of(NAME).named
 
 
 def test_one_miss_of_a_service_that_came_up_lately_names_nothing() -> None:
     state, now = State(), FAULT
     for answer in (SILENT, ANSWERS, ANSWERS, ANSWERS, SILENT, ANSWERS, SILENT):
-        sight = Sight(unit(up_since=FAULT), answer, SLOW)
-        state, _ = decide(state, [sight], now, False, OPTIONS)
+        observation = Observation(unit(up_since=FAULT), answer, SLOW)
+        state, _ = decide(state, [observation], now, False, OPTIONS)
         assert not state.of(NAME).named
         now += next_look(state, OPTIONS)

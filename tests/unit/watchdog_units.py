@@ -6,15 +6,15 @@ import dataclasses
 from typing import Any
 
 from hems.systemd import Unit
-from hems.watchdog.core import Action, Look, Sight, State, Verb, decide, next_look
+from hems.watchdog.core import Action, Observation, ProbeResult, State, Verb, decide, next_look
 
 from tests.unit.watchdog_settings import SETTINGS
 
 OPTIONS = SETTINGS.services
 NAME = "influxdb.service"
 UP = Unit(NAME, "loaded", "active", "running", "success", 0, "enabled")
-ANSWERS = Look(True, "answers")
-SILENT = Look(False, "does not answer: timed out")
+ANSWERS = ProbeResult(True, "answers")
+SILENT = ProbeResult(False, "does not answer: timed out")
 
 
 def unit(**changes: Any) -> Unit:
@@ -28,9 +28,9 @@ class Box:
         self.state, self.now, self.locked = State(), start, False
         self.done: list[tuple[float, Action]] = []
 
-    def look(self, seen: Unit, answer: Look) -> list[Verb]:
-        sight = Sight(seen, answer, OPTIONS.start)
-        self.state, actions = decide(self.state, [sight], self.now, self.locked, OPTIONS)
+    def look(self, seen: Unit, answer: ProbeResult) -> list[Verb]:
+        observation = Observation(seen, answer, OPTIONS.start)
+        self.state, actions = decide(self.state, [observation], self.now, self.locked, OPTIONS)
         self.done += [(self.now, action) for action in actions]
         self.now += next_look(self.state, OPTIONS)
         return [action.verb for action in actions]

@@ -1,6 +1,6 @@
 """How much an address may ask of the door, that nobody else notices, and that it ends by itself.
 
-The attacks go against a twin of the door, from loopback addresses that it takes for strangers.
+The attacks go against a second door, from loopback addresses that it takes for strangers.
 Their figures are printed: ``pytest -s``.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.twin import DIRECTORY, Twin, whole
+from tests.appliance.second_door import DIRECTORY, SecondDoor, whole
 
 pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("nginx")
@@ -26,8 +26,8 @@ Attack = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def attack(pi: Any, twin: Twin) -> Attack:  # noqa: ARG001 - it is the twin that is attacked
-    """Runs the rude client on the Pi against the twin and returns its figures."""
+def attack(pi: Any, second_door: SecondDoor) -> Attack:  # noqa: ARG001 - it is the second door that is attacked
+    """Runs the rude client on the Pi against the second door and returns its figures."""
     program = f"{DIRECTORY}/attacker.py"
     text = Path(__file__).with_name("attacker.py").read_text()
     pi.check_output(f"printf %s {shlex.quote(text)} >{program}")

@@ -29,7 +29,7 @@ def say(words: str) -> None:
 
 
 @dataclass(frozen=True)
-class Hands:
+class Orders:
     """The orders that the watchdog can give; tests put others in their place."""
 
     restart: Callable[[str], object] = systemd.order_restart
@@ -42,11 +42,11 @@ class Hands:
 class Actor:
     """Does things, and keeps the log of them in ``directory``."""
 
-    def __init__(self, directory: Path, dry_run: bool, hands: Hands | None = None) -> None:
+    def __init__(self, directory: Path, dry_run: bool, orders: Orders | None = None) -> None:
         self._log = directory / journal.FILE
         self._versions = directory / journal.VERSIONS
         self._dry_run = dry_run
-        self._hands = hands or Hands()
+        self._orders = orders or Orders()
 
     def carry_out(self, action: Action, before: Callable[[], None] = lambda: None) -> None:
         """Do one thing, or say that it would be done.
@@ -106,12 +106,12 @@ class Actor:
     def _do(self, action: Action) -> None:
         match action.verb:
             case Verb.RESTART:
-                self._hands.restart(action.subject)
+                self._orders.restart(action.subject)
             case Verb.KILL:
-                self._hands.kill(action.subject)
+                self._orders.kill(action.subject)
             case Verb.REBOOT:
-                self._hands.reboot()
+                self._orders.reboot()
             case Verb.ACTIVATE:
-                self._hands.activate()
+                self._orders.activate()
             case Verb.STOP_HOTSPOT:
-                self._hands.stop_hotspot()
+                self._orders.stop_hotspot()

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from hems.health.announce import ACCOUNT, Message
 from hems.probes import LOOPBACK, TIMEOUT_SECONDS
-from hems.watchdog.core import Look
+from hems.watchdog.core import ProbeResult
 
 TOPIC = f"hems/{ACCOUNT}/round_trip"
 
@@ -22,7 +22,7 @@ class _Trip:
     """One round trip as paho's callbacks: connect, subscribe, publish, hear, then the messages."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self.outcome: queue.SimpleQueue[Look] = queue.SimpleQueue()
+        self.outcome: queue.SimpleQueue[ProbeResult] = queue.SimpleQueue()
         self._messages = messages
         self._word = uuid.uuid4().hex.encode()
         self._open: set[int] = set()  # message ids without a PUBACK
@@ -31,14 +31,18 @@ class _Trip:
     def on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
         """CONNACK."""
         if reason.is_failure:
-            self.outcome.put(Look(False, f"refuses account '{ACCOUNT}' ({reason})", curable=False))
+            self.outcome.put(
+                ProbeResult(False, f"refuses account '{ACCOUNT}' ({reason})", curable=False)
+            )
             return
         client.subscribe(TOPIC, qos=1)
 
     def on_subscribe(self, client: Any, _data: Any, _mid: Any, reasons: Any, _more: Any) -> None:
         """SUBACK."""
         if any(reason.is_failure for reason in reasons):
-            self.outcome.put(Look(False, f"refuses a subscription ({reasons[0]})", curable=False))
+            self.outcome.put(
+                ProbeResult(False, f"refuses a subscription ({reasons[0]})", curable=False)
+            )
             return
         for message in (Message(TOPIC, self._word), *self._messages):
             sent = client.publish(message.topic, message.payload, qos=1, retain=message.retain)
@@ -47,7 +51,7 @@ class _Trip:
     def on_publish(self, _client: Any, _data: Any, mid: Any, reason: Any, _more: Any) -> None:
         """PUBACK."""
         if reason.is_failure:
-            self.outcome.put(Look(False, f"refuses a message ({reason})", curable=False))
+            self.outcome.put(ProbeResult(False, f"refuses a message ({reason})", curable=False))
             return
         self._open.discard(mid)
         self._finish()
@@ -60,12 +64,12 @@ class _Trip:
 
     def _finish(self) -> None:
         if self._heard and not self._open:
-            self.outcome.put(Look(True, "answers"))
+            self.outcome.put(ProbeResult(True, "answers"))
 
 
 def round_trip(
     port: int, password: str, messages: Sequence[Message] = (), timeout: float = TIMEOUT_SECONDS
-) -> Look:
+) -> ProbeResult:
     """Publish a word, hear it again, and deliver ``messages``; ``timeout`` in seconds."""
     deadline = time.monotonic() + timeout
     trip = _Trip(messages)
@@ -84,12 +88,12 @@ def round_trip(
     try:
         client.connect(LOOPBACK, port, keepalive=30)
     except OSError as error:
-        return Look(False, f"does not answer: {error.strerror or error}")
+        return ProbeResult(False, f"does not answer: {error.strerror or error}")
     client.loop_start()
     try:
         return trip.outcome.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        return Look(False, "does not answer: no message came back")
+        return ProbeResult(False, "does not answer: no message came back")
     finally:
         client.disconnect()
         client.loop_stop()

@@ -19,22 +19,22 @@ NAMED_AFTER = 60.0
 
 
 @dataclass(frozen=True)
-class Look:
+class ProbeResult:
     """A service's answer in its own protocol."""
 
     ok: bool
     detail: str
     curable: bool = True  # whether a restart could help; a refused password is not
     code: str = ""  # the catalogue's issue that this is; empty: that the service does not answer
-    scars: bool = False  # even when it is well again, only a restart makes it whole
+    needs_restart: bool = False  # even when it is well again, only a restart makes it whole
 
 
 @dataclass(frozen=True)
-class Sight:
+class Observation:
     """One service as it was seen: its unit, since when that has been up, and its answer."""
 
     unit: Unit
-    look: Look
+    result: ProbeResult
     start: float  # seconds that it may take to answer after its unit came up
 
 
@@ -65,7 +65,9 @@ class Memory:
     misses: int = 0
     down: bool = False  # confirmed: enough misses in a row, and no answer since
     stopped: bool = False
-    scarred: float | None = None  # when its answer last showed that it needs a restart to be whole
+    needs_restart_since: float | None = (
+        None  # when its answer last showed that it needs a restart to be whole
+    )
     restarts: tuple[float, ...] = ()  # within the budget's time
     pending: float | None = None  # when our last restart was ordered, until the unit is up again
     killed: bool = False  # that restart's stop was cut short already
@@ -115,32 +117,37 @@ def crashing(memory: Memory, settings: Services) -> str:
 
 
 def decide(
-    state: State, sights: Iterable[Sight], now: float, locked: bool, settings: Services
+    state: State, observations: Iterable[Observation], now: float, locked: bool, settings: Services
 ) -> tuple[State, list[Action]]:
     """Return the new state and what to do now."""
     since = (state.locked_since if state.locked_since is not None else now) if locked else None
     protected = since is not None and now - since < settings.lock_patience
     units = dict(state.units)
     actions = []
-    for sight in sights:
-        name = sight.unit.name
+    for observation in observations:
+        name = observation.unit.name
         before = state.of(name)
-        after, action = _judge(before, sight, now, protected, settings)
-        crashes = _crashes(before, sight.unit, now, protected, settings)
-        units[name] = replace(after, counter=sight.unit.restarts, crashes=crashes)
+        after, action = _judge(before, observation, now, protected, settings)
+        crashes = _crashes(before, observation.unit, now, protected, settings)
+        units[name] = replace(after, counter=observation.unit.restarts, crashes=crashes)
         if action is not None:
             actions.append(action)
     return State(units, since), actions
 
 
 def _judge(
-    memory: Memory, sight: Sight, now: float, protected: bool, settings: Services
+    memory: Memory, observation: Observation, now: float, protected: bool, settings: Services
 ) -> tuple[Memory, Action | None]:
-    unit, look = sight.unit, sight.look
+    unit, result = observation.unit, observation.result
     fresh = tuple(at for at in memory.restarts if now - at < settings.budget_time)
-    memory = replace(memory, restarts=fresh, stopped=False, scarred=_scarred(memory, sight, now))
-    if unit.is_up and look.ok:
-        return _well(memory, sight, now, protected, settings)
+    memory = replace(
+        memory,
+        restarts=fresh,
+        stopped=False,
+        needs_restart_since=_needs_restart_since(memory, observation, now),
+    )
+    if unit.is_up and result.ok:
+        return _well(memory, observation, now, protected, settings)
     if unit.active == "inactive" and unit.queued:
         return memory, None  # its turn comes: at boot, every unit waits for others
     if _is_stopped(memory, unit):
@@ -149,11 +156,11 @@ def _judge(
         return _cut_short(memory, unit, now, settings)
     if unit.active == "deactivating":
         return memory, None  # on its way
-    detail = look.detail if unit.is_up else str(unit)
+    detail = result.detail if unit.is_up else str(unit)
     silent = memory.silent if memory.silent is not None else now
     memory = replace(memory, silent=silent)
     since = _start(unit)
-    if since is not None and now - since < sight.start:
+    if since is not None and now - since < observation.start:
         return _starting(memory, unit, now - silent, detail), None
     memory = replace(memory, pending=None)
     misses = memory.misses + 1
@@ -161,7 +168,7 @@ def _judge(
     memory = replace(memory, misses=misses, detail=detail, down=memory.down or enough)
     # systemd itself starts a unit in auto-restart again, and ends a start that takes too long:
     # restarting it would only disturb that.
-    curable = look.curable or not unit.is_up
+    curable = result.curable or not unit.is_up
     idle = unit.active != "activating" and unit.load == "loaded"
     if not enough or protected or not curable or not idle:
         return memory, None
@@ -203,23 +210,26 @@ def _crashes(
     return (*known, *[now] * (unit.restarts - before))[-settings.budget - 1 :]
 
 
-def _scarred(memory: Memory, sight: Sight, now: float) -> float | None:
-    if sight.look.scars:
+def _needs_restart_since(memory: Memory, observation: Observation, now: float) -> float | None:
+    if observation.result.needs_restart:
         return now
-    restarted = memory.scarred is not None and sight.unit.up_since > memory.scarred
-    return None if restarted else memory.scarred
+    restarted = (
+        memory.needs_restart_since is not None
+        and observation.unit.up_since > memory.needs_restart_since
+    )
+    return None if restarted else memory.needs_restart_since
 
 
 def _well(
-    memory: Memory, sight: Sight, now: float, protected: bool, settings: Services
+    memory: Memory, observation: Observation, now: float, protected: bool, settings: Services
 ) -> tuple[Memory, Action | None]:
     fresh = memory.restarts
-    if memory.scarred is None or protected or len(fresh) >= settings.budget:
-        return Memory(restarts=fresh, scarred=memory.scarred), None
+    if memory.needs_restart_since is None or protected or len(fresh) >= settings.budget:
+        return Memory(restarts=fresh, needs_restart_since=memory.needs_restart_since), None
     cause = "it is well again, and needs a restart to be whole"
     return (
         Memory(restarts=(*fresh, now), pending=now),
-        Action(Verb.RESTART, sight.unit.name, cause, memory.detail),
+        Action(Verb.RESTART, observation.unit.name, cause, memory.detail),
     )
 
 

@@ -22,7 +22,7 @@ from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
 from hems.watchdog.broker import round_trip
-from hems.watchdog.core import Action, Sight, Verb
+from hems.watchdog.core import Action, Observation, Verb
 from hems.watchdog.home import Home
 from hems.watchdog.outside import Outside
 from hems.watchdog.probes import Secrets, services
@@ -82,28 +82,30 @@ class Daemon:
         """Do one look and return after how many seconds the next one is due."""
         now = time.monotonic()
         locked = self._is_locked()
-        sights = self._sights()
+        observations = self._observations()
         locked = locked or self._is_locked()  # the probes took their time
-        self._state, actions = core.decide(self._state, sights, now, locked, self._options.services)
+        self._state, actions = core.decide(
+            self._state, observations, now, locked, self._options.services
+        )
         for action in actions:
             self._actor.carry_out(action)
-        self._follow(sights, now, locked)
+        self._follow(observations, now, locked)
         systemd.feed_watchdog()
         named = {unit for unit, known in self._state.units.items() if known.named}
         if now >= self._round_at or named != self._named:  # what is new is told at once
             self._named = named
             self._round_at = now + self._options.services.look
-            self._round(sights, now, locked)
+            self._round(observations, now, locked)
         self._save()
         pause = core.next_look(self._state, self._options.services)
         return min(pause, max(0.0, self._round_at - now))
 
-    def _follow(self, sights: list[Sight], now: float, locked: bool) -> None:
+    def _follow(self, observations: list[Observation], now: float, locked: bool) -> None:
         """Write down what faults cost; who holds the lock knows what it does."""
-        for sight in sights:
-            name = sight.unit.name
+        for observation in observations:
+            name = observation.unit.name
             if name in self._readings:
-                track, gap = gaps.follow(self._tracks.get(name, gaps.Track()), sight, now)
+                track, gap = gaps.follow(self._tracks.get(name, gaps.Track()), observation, now)
                 self._tracks[name] = track
                 if gap is not None and not locked and not self._options.dry_run:
                     self._actor.note_gap(name, gap)
@@ -111,21 +113,23 @@ class Daemon:
     def _is_locked(self) -> bool:
         return observe.is_locked(self._appliance.paths.lock)
 
-    def _sights(self) -> list[Sight]:
+    def _observations(self) -> list[Observation]:
         try:
-            return observe.sights(self._services)
+            return observe.observations(self._services)
         except SystemdError as error:  # the Internet is looked after all the same
             say(str(error))
             return []
 
-    def _round(self, sights: list[Sight], now: float, locked: bool) -> None:
+    def _round(self, observations: list[Observation], now: float, locked: bool) -> None:
         appliance, options = self._appliance, self._options
         reachable = observe.reachable(appliance.internet.targets)
         unit = appliance.home_assistant.unit
-        up = any(sight.unit.name == unit and sight.look.ok for sight in sights)
+        up = any(
+            observation.unit.name == unit and observation.result.ok for observation in observations
+        )
         view = self._home.look(now, up)
         inside = view.inside
-        self._outside.look(sights, now)
+        self._outside.look(observations, now)
         installed = observe.installed_version(options.release.home_assistant)
         locked = locked or self._is_locked()
         if self._home.deep.learnt != self._lasting.keys:
@@ -139,7 +143,7 @@ class Daemon:
             self._broken = (*startup.problems(self._directory), *found.problems)
         self._changed = found.entries != self._entries
         seen = Seen(
-            services=observe.judged(self._services, self._state, sights, options.services),
+            services=observe.judged(self._services, self._state, observations, options.services),
             internet=reachable,
             inside=inside,
             broken=self._broken,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hems.watchdog.core import Sight
+from hems.watchdog.core import Observation
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Gap:
         return self.end - self.begin
 
 
-def follow(track: Track, sight: Sight, now: float) -> tuple[Track, Gap | None]:
+def follow(track: Track, observation: Observation, now: float) -> tuple[Track, Gap | None]:
     """Return the new track, and the gap that has just ended, if one has."""
-    unit = sight.unit
-    if not (unit.is_up and sight.look.ok):
+    unit = observation.unit
+    if not (unit.is_up and observation.result.ok):
         return replace(track, missed=True), None
     after = Track(now, unit.up_since)
     if track.well is None:

@@ -20,7 +20,7 @@ from hems.home_assistant import BANNED, UNAUTHORISED, ZIGBEE, Access, HomeAssist
 from hems.services import REPORTS, Certificate, Entry
 from hems.watchdog import core, network
 from hems.watchdog.act import say
-from hems.watchdog.core import Look, Sight
+from hems.watchdog.core import Observation, ProbeResult
 from hems.watchdog.probes import Service
 from hems.watchdog.settings import Services
 
@@ -33,10 +33,10 @@ NAME = "Home Assistant"
 BANNED_ITSELF = (
     "it has banned the box's own address: remove 127.0.0.1 from ip_bans.yaml and restart it"
 )
-NOT_ASKED = Look(False, "is not asked, as its unit is down")
+NOT_ASKED = ProbeResult(False, "is not asked, as its unit is down")
 
 
-def sights(services: Sequence[Service]) -> list[Sight]:
+def observations(services: Sequence[Service]) -> list[Observation]:
     """Look at every service at the same time.
 
     Raises SystemdError when systemd can't be asked.
@@ -51,16 +51,21 @@ def sights(services: Sequence[Service]) -> list[Sight]:
             for service in services
         ]
         return [
-            Sight(units[service.unit], answer.result() if answer else NOT_ASKED, service.start)
+            Observation(
+                units[service.unit], answer.result() if answer else NOT_ASKED, service.start
+            )
             for service, answer in zip(services, answers, strict=True)
         ]
 
 
 def judged(
-    services: Iterable[Service], state: core.State, sights: Iterable[Sight], settings: Services
+    services: Iterable[Service],
+    state: core.State,
+    observations: Iterable[Observation],
+    settings: Services,
 ) -> tuple[ServiceSeen, ...]:
     """Return each service as what is remembered of it tells, under the issue that this is."""
-    looks = {sight.unit.name: sight.look for sight in sights}
+    looks = {observation.unit.name: observation.result for observation in observations}
     found = []
     for service in services:
         remembered, look = state.of(service.unit), looks.get(service.unit)

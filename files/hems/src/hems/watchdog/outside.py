@@ -10,7 +10,7 @@ from hems.health.catalogue import Issue
 from hems.services import Entry, Http, Influxdb, Mqtt, Tcp, kind_of
 from hems.systemd import SystemdError, Unit
 from hems.watchdog.act import say
-from hems.watchdog.core import Sight
+from hems.watchdog.core import Observation
 
 LOOK_SECONDS = 60.0  # between two looks
 LOCAL = (Http, Tcp, Mqtt, Influxdb)  # probes of what listens on loopback
@@ -35,17 +35,23 @@ class Outside:
         self.exposed: tuple[tuple[str, str], ...] = ()  # service and addresses
         self.failed: tuple[tuple[str, str], ...] = ()  # helper and how it is
 
-    def look(self, sights: Sequence[Sight], now: float) -> None:
-        """Look if it is time; ``sights`` are the services as they answer inside the box."""
+    def look(self, observations: Sequence[Observation], now: float) -> None:
+        """Look if it is time; ``observations`` are the services as they answer inside the box."""
         if self._looked is not None and now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        well = {sight.unit.name for sight in sights if sight.unit.is_up and sight.look.ok}
+        well = {
+            observation.unit.name
+            for observation in observations
+            if observation.unit.is_up and observation.result.ok
+        }
         self.blocked = tuple(self._blocked(well))
         owners: dict[int, str] = {}
-        for sight in sights:  # where two run as one user, the first is named: Home Assistant
-            if sight.unit.uid:
-                owners.setdefault(sight.unit.uid, sight.unit.name)
+        for (
+            observation
+        ) in observations:  # where two run as one user, the first is named: Home Assistant
+            if observation.unit.uid:
+                owners.setdefault(observation.unit.uid, observation.unit.name)
         found = listeners.exposed(listeners.look(), owners, self._inner, self._meant)
         self.exposed = tuple((name, _words(where)) for name, where in found.items())
         try:

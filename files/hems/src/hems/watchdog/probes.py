@@ -18,7 +18,7 @@ from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
 from hems.services import Entry, Influxdb, Mqtt, NetworkManager, Probe
 from hems.watchdog import network
 from hems.watchdog.broker import round_trip
-from hems.watchdog.core import Look
+from hems.watchdog.core import ProbeResult
 from hems.watchdog.settings import Services
 
 BUCKET = "hems_probe"
@@ -47,7 +47,7 @@ class Service:
     kind: Kind
     unit: str
     start: float  # seconds that it may take to answer after its unit came up
-    probe: Callable[[], Look]
+    probe: Callable[[], ProbeResult]
     optional: bool = False  # the box may lack its unit
     readings: bool = False  # are lost while it is away
 
@@ -79,7 +79,7 @@ def services(
 
 def _question(
     probe: Probe, name: str, secrets: Secrets, messages: Callable[[], Sequence[Message]]
-) -> Callable[[], Look]:
+) -> Callable[[], ProbeResult]:
     """Return what asks: with the box's own account where it has one, else as anybody may."""
     match probe:
         case Mqtt() if secrets.mqtt:
@@ -89,10 +89,10 @@ def _question(
         case NetworkManager():
             return _network_manager
     ask = asking.question(probe, name)
-    return (lambda: _look(ask())) if ask else (lambda: Look(True, "runs"))
+    return (lambda: _look(ask())) if ask else (lambda: ProbeResult(True, "runs"))
 
 
-def influxdb(port: int, token: str, at: int, data: Path) -> Look:
+def influxdb(port: int, token: str, at: int, data: Path) -> ProbeResult:
     """Write a point at ``at`` (ns since 1970) to the probe's bucket and read it back.
 
     ``data`` is InfluxDB's directory. While its disk is full, a restart cures nothing and loses
@@ -113,12 +113,12 @@ def influxdb(port: int, token: str, at: int, data: Path) -> Look:
             return _refusal("the query", status, body, has_room(data))
         values = json.loads(body)["results"][0]["series"][0]["values"]
     except (OSError, http.client.HTTPException) as error:
-        return Look(False, f"does not answer: {getattr(error, 'strerror', None) or error}")
+        return ProbeResult(False, f"does not answer: {getattr(error, 'strerror', None) or error}")
     except (ValueError, LookupError, TypeError):
-        return Look(False, "does not give a point back that it took")
+        return ProbeResult(False, "does not give a point back that it took")
     if values != [[at, at % 1000]]:
-        return Look(False, "gives another point back than it took")
-    return Look(True, "takes points and gives them back")
+        return ProbeResult(False, "gives another point back than it took")
+    return ProbeResult(True, "takes points and gives them back")
 
 
 def has_room(directory: Path) -> bool:
@@ -130,13 +130,13 @@ def has_room(directory: Path) -> bool:
     return disk.f_bavail * disk.f_frsize >= ROOM_BYTES
 
 
-def _refusal(what: str, status: int, body: bytes, room: bool) -> Look:
+def _refusal(what: str, status: int, body: bytes, room: bool) -> ProbeResult:
     if NO_ROOM in body and not room:
         words = f"InfluxDB has no room for a point ({what} got {status})"
-        return Look(False, words, curable=False, code="disk_full", scars=True)
+        return ProbeResult(False, words, curable=False, code="disk_full", needs_restart=True)
     if status in (401, 403, 404):
-        return Look(False, f"{what} got {status}", curable=False, code="influxdb_refuses")
-    return Look(False, f"{what} got {status}")
+        return ProbeResult(False, f"{what} got {status}", curable=False, code="influxdb_refuses")
+    return ProbeResult(False, f"{what} got {status}")
 
 
 def _exchange(
@@ -151,13 +151,13 @@ def _exchange(
         connection.close()
 
 
-def _network_manager() -> Look:
+def _network_manager() -> ProbeResult:
     try:
         network.connections()
     except HemsError as error:
-        return Look(False, str(error))
-    return Look(True, "answers")
+        return ProbeResult(False, str(error))
+    return ProbeResult(True, "answers")
 
 
-def _look(answer: Answer) -> Look:
-    return Look(answer.ok, answer.detail)
+def _look(answer: Answer) -> ProbeResult:
+    return ProbeResult(answer.ok, answer.detail)

@@ -1,4 +1,4 @@
-"""A twin of the door: the Pi's very nginx configuration, on other ports, before fake upstreams.
+"""A second door: the Pi's very nginx configuration, on other ports, before fake upstreams.
 
 So tests may stop what is behind it, send it rubbish and use up its limits, and the box does not
 notice.
@@ -35,8 +35,8 @@ print(*(one.getsockname()[1] for one in sockets))
 
 
 @dataclass(frozen=True)
-class Twin:
-    """Where the twin is, seen from here; the session trusts the site's CA."""
+class SecondDoor:
+    """Where the second door is, seen from here; the session trusts the site's CA."""
 
     pi: Any
     https: int
@@ -47,7 +47,7 @@ class Twin:
 
     @property
     def url(self) -> str:
-        """The twin's door; the certificate says localhost, too."""
+        """The second door's address; the certificate says localhost, too."""
         return f"https://localhost:{self.https}"
 
     def ask(self, method: str, path: str, **how: Any) -> requests.Response:
@@ -66,7 +66,7 @@ class Twin:
             except requests.RequestException:
                 return False
 
-        wait_until(answers, START_SECONDS, "the twin of the door answers")
+        wait_until(answers, START_SECONDS, "the second door answers")
 
     def heard(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         """Send a request and return what the upstream heard of it."""
@@ -115,8 +115,10 @@ def edits(config: str, site: Mapping[str, Any], ports: Mapping[str, int]) -> lis
 
 
 @contextmanager
-def running_twin(pi: Any, site: Mapping[str, Any], session: requests.Session) -> Iterator[Twin]:
-    """Run a twin on the Pi, reachable from here through ssh, and take it away again."""
+def running_second_door(
+    pi: Any, site: Mapping[str, Any], session: requests.Session
+) -> Iterator[SecondDoor]:
+    """Run a second door on the Pi, reachable from here through ssh, and take it away again."""
     inner = ("http", "https", "d2l", "home_assistant", "influxdb", "configurator", "d2l_daemon")
     numbers = pi.check_output(f"python3 -c {shlex.quote(FREE_PORTS)}").split()
     ports = dict(zip(inner, map(int, numbers), strict=True))
@@ -135,9 +137,9 @@ def running_twin(pi: Any, site: Mapping[str, Any], session: requests.Session) ->
             http,
             d2l,
         ):
-            twin = Twin(pi, https, http, d2l, session, command)
-            twin.wait()
-            yield twin
+            second_door = SecondDoor(pi, https, http, d2l, session, command)
+            second_door.wait()
+            yield second_door
     finally:
         pi.run(f"systemctl stop {UPSTREAM} {NGINX}; rm -rf {DIRECTORY}")
 
