@@ -22,6 +22,8 @@ description:
   - The action plugin of the same name adds each file's text.
   - Directories that are missing are made (root, 0755). Every file is replaced in one step.
   - Nothing is written when one of the files does not pass its check.
+  - systemd is told of units that are another way on the card than it has read them, also when an
+    interrupted run has written them.
 options:
   files:
     description: The files.
@@ -77,6 +79,10 @@ written:
   elements: str
   returned: always
 """
+
+
+UNITS = Path("/etc/systemd/system")
+BOOTED = Path("/run/systemd/system")  # there where systemd is the first process
 
 
 class File:
@@ -166,6 +172,24 @@ def write(module: AnsibleModule, files: list[File]) -> None:
             new.unlink(missing_ok=True)
 
 
+def units(files: list[File]) -> list[str]:
+    """Return the names of the system's units that the files describe, drop-ins included."""
+    described = [file.path for file in files if file.path.is_relative_to(UNITS)]
+    names = {path.relative_to(UNITS).parts[0].removesuffix(".d") for path in described}
+    return sorted(names)
+
+
+def read_anew(module: AnsibleModule, names: list[str]) -> None:
+    """Have systemd read its units where the card has others; a template of units is left out."""
+    plain = [name for name in names if "@" not in name]
+    if not plain or not BOOTED.exists():
+        return
+    show = ["systemctl", "show", "--property=NeedDaemonReload", "--value", *plain]
+    _, needed, _ = module.run_command(show)
+    if "yes" in needed.split():
+        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+
+
 def main() -> None:
     """Run as an Ansible module."""
     text = {"type": "str"}
@@ -189,6 +213,7 @@ def main() -> None:
             write(module, different)
         except KeyError as error:
             module.fail_json(msg=f"There is no such user or group here: {error.args[0]}")
+        read_anew(module, units(files))
     module.exit_json(changed=bool(different), written=[str(f.path) for f in different], diff=diff)
 
 

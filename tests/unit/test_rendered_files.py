@@ -97,3 +97,34 @@ def test_files_that_are_only_whole_together_are_checked_together(tmp_path: Path)
     assert [path for path, _, _ in words] == [f"{tmp_path}/zones", f"{tmp_path}/locations"]
     assert all(new.startswith(f"{path.rpartition('/')[0]}/.") for path, _, new in words)
     assert list(tmp_path.iterdir()) == []
+
+
+class Systemd:
+    """Answers for systemd, and remembers what it was asked."""
+
+    def __init__(self, needed: str) -> None:
+        self.needed = needed
+        self.asked: list[list[str]] = []
+
+    def run_command(self, command: list[str], **_options: Any) -> tuple[int, str, str]:
+        self.asked.append(command)
+        return 0, self.needed, ""
+
+
+@pytest.mark.parametrize(("needed", "told"), [("no\n\nyes\n", True), ("no\n\nno\n", False)])
+def test_systemd_reads_a_unit_that_is_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, needed: str, *, told: bool
+) -> None:
+    monkeypatch.setattr(module, "BOOTED", tmp_path)
+    monkeypatch.setattr(module, "UNITS", tmp_path)
+    written = [file(tmp_path / name, "") for name in ("b.service.d/hems.conf", "a.timer")]
+    systemd = Systemd(needed)
+    module.read_anew(systemd, module.units(written))
+    assert systemd.asked[0][-2:] == ["a.timer", "b.service"]
+    assert (["systemctl", "daemon-reload"] in systemd.asked) is told
+
+
+def test_systemd_is_not_asked_about_other_files(tmp_path: Path) -> None:
+    systemd = Systemd("yes")
+    module.read_anew(systemd, module.units([file(tmp_path / "hems.toml", "")]))
+    assert systemd.asked == []
