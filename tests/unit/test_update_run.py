@@ -168,7 +168,8 @@ def test_an_interrupted_update_is_undone_and_blamed_at_last(world: World) -> Non
         box = Box(world)
         box.remember(phase=Phase(PLAY, "v1.0.0", commit, 0.0))
         box.finish()
-        assert box.undone == [(f"it was interrupted {number} times", number == CUTS)]
+        times = "once" if number == 1 else f"{number} times"
+        assert box.undone == [(f"it was interrupted {times}", number == CUTS)]
     assert commit in Box(world).state.bad
 
 

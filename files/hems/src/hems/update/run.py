@@ -231,7 +231,8 @@ class Updater:
         # Whose fault it was is not known: the release gets another try, but not for ever.
         cuts = self.state.cuts.get(phase.commit, 0) + 1
         self.remember(cuts={**self.state.cuts, phase.commit: cuts})
-        self._undo(phase, f"it was interrupted {cuts} times", blame=cuts >= CUTS)
+        times = "once" if cuts == 1 else f"{cuts} times"
+        self._undo(phase, f"it was interrupted {times}", blame=cuts >= CUTS)
 
 
 def main(directory: Path = settings.DIRECTORY) -> Updater:
