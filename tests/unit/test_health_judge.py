@@ -10,7 +10,7 @@ import pytest
 from hems.health.catalogue import KINDS, Issue
 from hems.health.dongle import DongleSeen, pulled
 from hems.health.inside import RECOVERY, Entry, Inside
-from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, judge, wounds
+from hems.health.judge import Blind, CertificateSeen, Seen, ServiceSeen, faults, judge
 from hems.health.registry import Lost
 from hems.health.vitals import Vitals
 from hems.state_files.notes import Note
@@ -245,8 +245,8 @@ def test_what_a_restart_may_cure_is_told() -> None:
     broken = dataclasses.replace(
         INSIDE, entries=(LOADED, Entry("zha", "Dongle", "setup_error", ""))
     )
-    assert wounds(INSIDE, recording=True) == ()
-    assert wounds(broken, recording=False) == (
+    assert faults(INSIDE, recording=True) == ()
+    assert faults(broken, recording=False) == (
         "its recorder has stopped",
         "Dongle is setup_error",
     )

@@ -74,13 +74,13 @@ def test_the_question_finds_one_point() -> None:
 
 # After a full disk
 
-Wounds = tuple[str, ...] | None
+Faults = tuple[str, ...] | None
 
 
-def run(steps: list[tuple[float, bool, Wounds]], locked: bool = False) -> list[Action]:
+def run(steps: list[tuple[float, bool, Faults]], locked: bool = False) -> list[Action]:
     state, done = Aftermath(), []
-    for now, full, wounds in steps:
-        state, action = decide(state, full, wounds, now, locked=locked, unit=UNIT)
+    for now, full, faults in steps:
+        state, action = decide(state, full, faults, now, locked=locked, unit=UNIT)
         done += [action] if action else []
     return done
 
@@ -89,15 +89,15 @@ HURT = ("its recorder has stopped",)
 
 
 def test_what_a_full_disk_broke_is_restarted_once_when_there_is_room() -> None:
-    steps: list[tuple[float, bool, Wounds]] = [(0, True, HURT), (30, True, None)]
+    steps: list[tuple[float, bool, Faults]] = [(0, True, HURT), (30, True, None)]
     steps += [(60.0 + 30 * number, False, HURT) for number in range(20)]
     (action,) = run(steps)
     assert (action.subject, action.observed) == (UNIT, "its recorder has stopped")
 
 
-@pytest.mark.parametrize("wounds", [(), None])
-def test_what_is_whole_or_does_not_say_is_not(wounds: Wounds) -> None:
-    steps = [(0.0, True, wounds), *((30.0 * n, False, wounds) for n in range(1, 20))]
+@pytest.mark.parametrize("faults", [(), None])
+def test_what_is_whole_or_does_not_say_is_not(faults: Faults) -> None:
+    steps = [(0.0, True, faults), *((30.0 * n, False, faults) for n in range(1, 20))]
     assert run(steps) == []
 
 
@@ -106,7 +106,7 @@ def test_what_is_broken_without_a_full_disk_is_not() -> None:
 
 
 def test_it_waits_for_the_lock_and_for_what_recovers_by_itself() -> None:
-    steps: list[tuple[float, bool, Wounds]] = [(0, True, HURT), (30, False, HURT)]
+    steps: list[tuple[float, bool, Faults]] = [(0, True, HURT), (30, False, HURT)]
     assert run([*steps, (30 + GRACE_SECONDS - 1, False, HURT)]) == []
     assert len(run([*steps, (30 + GRACE_SECONDS, False, HURT)])) == 1
     assert run([*steps, (30 + GRACE_SECONDS, False, HURT)], locked=True) == []

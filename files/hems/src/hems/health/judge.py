@@ -162,7 +162,7 @@ def _provisioned(inside: Inside, seen: Seen) -> Iterable[Issue]:
         yield issue("recorder_stopped")
 
 
-def wounds(inside: Inside, recording: bool) -> tuple[str, ...]:
+def faults(inside: Inside, recording: bool) -> tuple[str, ...]:
     """Return what does not work in a Home Assistant that runs, and may work after a restart."""
     stopped = () if recording else ("its recorder has stopped",)
     broken = (entry for entry in inside.entries if entry.state != LOADED)

@@ -23,7 +23,7 @@ class Aftermath:
 def decide(
     state: Aftermath,
     full: bool,
-    wounds: tuple[str, ...] | None,
+    faults: tuple[str, ...] | None,
     now: float,
     *,
     locked: bool,
@@ -31,7 +31,7 @@ def decide(
 ) -> tuple[Aftermath, Action | None]:
     """Return the new state and the restart of ``unit``, Home Assistant's, if it is time.
 
-    ``wounds`` are what does not work in Home Assistant; None: it does not say.
+    ``faults`` are what does not work in Home Assistant; None: it does not say.
     """
     if full:
         return Aftermath(full=True), None
@@ -39,11 +39,11 @@ def decide(
         return state, None
     since = state.room_since if state.room_since is not None else now
     state = replace(state, room_since=since)
-    if wounds is None or now - since < GRACE_SECONDS:
+    if faults is None or now - since < GRACE_SECONDS:
         return state, None
-    if not wounds:
+    if not faults:
         return Aftermath(), None
     if locked:
         return state, None
     cause = "the disk was full, and there is room again"
-    return Aftermath(), Action(Verb.RESTART, unit, cause, "; ".join(wounds))
+    return Aftermath(), Action(Verb.RESTART, unit, cause, "; ".join(faults))

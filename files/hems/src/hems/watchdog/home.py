@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hems.health.inside import Inside
-from hems.health.judge import RUNNING, wounds
+from hems.health.judge import RUNNING, faults
 from hems.health.registry import OURS, Key, Lost
 from hems.home_assistant import Access
 from hems.settings import Appliance
@@ -68,9 +68,9 @@ class Home:
     def heal(self, full: bool, now: float, locked: bool) -> Action | None:
         """Return the restart that a full disk makes necessary, once there is room again."""
         inside = self._running()
-        hurt = None if inside is None else wounds(inside, self.deep.recording)
+        found = None if inside is None else faults(inside, self.deep.recording)
         self.aftermath, action = aftermath.decide(
-            self.aftermath, full, hurt, now, locked=locked, unit=self._unit
+            self.aftermath, full, found, now, locked=locked, unit=self._unit
         )
         return action
 
