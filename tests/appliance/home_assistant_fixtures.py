@@ -14,7 +14,15 @@ import pytest
 from tests.appliance.home_assistant_client import Converge, HomeAssistant, this_pi, tunnel
 from tests.virtual.pi.checkout import ROOT
 
-PLAY = """
+ROLE = """
+- hosts: hems
+  become: true
+  gather_facts: false
+  tasks:
+    - ansible.builtin.import_role:
+        name: home_assistant
+"""
+UNDER_THE_LOCK = """
 - hosts: hems
   become: true
   gather_facts: false
@@ -42,11 +50,17 @@ def home_assistant(site: dict[str, Any], secret: Callable[[str], str]) -> Iterat
 
 @pytest.fixture(scope="session")
 def converge(tmp_path_factory: pytest.TempPathFactory) -> Converge:
-    """Runs the role home_assistant once more, under the lock; arguments go to Ansible."""
-    playbook = tmp_path_factory.mktemp("play") / "home_assistant.yml"
-    playbook.write_text(PLAY)
+    """Runs the role home_assistant once more; arguments go to Ansible.
 
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    As in site.yml it is done under the appliance's lock, unless it is said otherwise.
+    """
+    directory = tmp_path_factory.mktemp("play")
+
+    def run(
+        *arguments: str, check: bool = True, locked: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        playbook = directory / ("locked.yml" if locked else "role.yml")
+        playbook.write_text(UNDER_THE_LOCK if locked else ROLE)
         command = [sys.executable, "-m", "tests.virtual.pi", "play", this_pi().name]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         result = subprocess.run(

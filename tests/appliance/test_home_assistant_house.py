@@ -48,15 +48,24 @@ def number(home_assistant: HomeAssistant, entity: str) -> float | None:
 def test_its_values_are_the_meters(
     home_assistant: HomeAssistant, house: Device, site: dict[str, Any]
 ) -> None:
-    house.draw(2100)
+    """Power is the meter's, and energy counts with it: over an exchange it went on from before."""
+
+    def values(power: str, energy: str) -> tuple[float | None, float | None]:
+        return number(home_assistant, power), number(home_assistant, energy)
+
+    def apart(watts: float) -> float | None:
+        ours, theirs = values(POWER, ENERGY), values(*meters)
+        if None in (*ours, *theirs) or (ours[0], theirs[0]) != (watts, watts):
+            return None
+        return round(float(ours[1] or 0) - float(theirs[1] or 0), 3)
+
     meters = (site["hems_meter_power"], site["hems_meter_energy"])
-
-    def equal() -> bool:
-        ours = [number(home_assistant, entity) for entity in (POWER, ENERGY)]
-        return None not in ours and ours == [number(home_assistant, entity) for entity in meters]
-
-    wait_until(lambda: number(home_assistant, POWER) == 2100, SECONDS, "the house draws 2100 W")
-    wait_until(equal, 5, "power and energy are the meter's")
+    house.draw(2100)
+    wait_until(lambda: apart(2100) is not None, SECONDS, "the house draws 2100 W")
+    first, before = apart(2100), number(home_assistant, ENERGY)
+    house.draw(2400)
+    wait_until(lambda: apart(2400) == first, SECONDS, "energy is as far from the meter's as before")
+    assert (number(home_assistant, ENERGY) or 0) > (before or 0)
 
 
 def test_what_stood_there_before_a_start_is_no_reading(

@@ -124,7 +124,7 @@ class Updater:
         return Snapshot(
             self.directory / "snapshot",
             self.options.keep.files,
-            self.options.keep.links,
+            self.options.keep.found_links(),
             (
                 Service("home-assistant.service", home.user, home.directory, DATABASES),
                 Service("mosquitto.service", "mosquitto", self.options.keep.mosquitto),

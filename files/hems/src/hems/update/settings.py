@@ -51,8 +51,13 @@ class Keep(Table, frozen=True):
     """``[keep]``: what is put back when a release is undone."""
 
     files: tuple[Path, ...]  # of root's: files and directories that the roles write
-    links: tuple[Path, ...]  # which installed release runs
+    links: tuple[str, ...]  # patterns of the links that say which installed release runs
     mosquitto: Path  # the broker's directory
+
+    def found_links(self) -> tuple[Path, ...]:
+        """Return the links that there are."""
+        found = (path for one in self.links for path in Path("/").glob(one.lstrip("/")))
+        return tuple(sorted(path for path in found if path.is_symlink()))
 
 
 class Update(Table, frozen=True):

@@ -60,6 +60,7 @@ for name in names:
         shutil.copy2(copy, f"{path}.new")
         for end in ("-wal", "-shm"):
             pathlib.Path(f"{path}{end}").unlink(missing_ok=True)
+        os.sync()
         os.replace(f"{path}.new", path)
 """
 # As the service's user: takes away what the archive will bring, and what came after it.
