@@ -121,7 +121,7 @@ def test_home_assistant_speaks_discovery_and_not_for_devices(login: Logins) -> N
 
 
 def test_plain_mqtt_is_for_the_box_alone(broker: Broker, site: dict[str, Any]) -> None:
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises((ConnectionRefusedError, TimeoutError)):  # the firewall answers nobody
         socket.create_connection((broker.address, site["hems_port_mqtt"]), timeout=5)
     connect = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x0a\x00\x04test"
     with socket.create_connection((broker.address, broker.port), timeout=5) as plain:

@@ -21,7 +21,7 @@ description:
   - Makes one token a use. The server shows a token once, so it goes into its file at once; a
     token whose file does not hold it, or that may do more or less than it should, is replaced, and
     the old one deleted.
-  - Deletes tokens whose description begins with C(hems:) and that are not asked for any more, and
+  - Deletes tokens whose description begins with O(owned) and that are not asked for any more, and
     the files C(influxdb_token_*) that belong to none.
   - Finishes a set-up that was interrupted. Deletes no bucket, no point, no user, and no token of
     another description.
@@ -73,6 +73,12 @@ options:
     type: list
     elements: dict
     required: true
+  owned:
+    description: >-
+      What the descriptions of all our tokens begin with. Those that are not in O(tokens) are
+      deleted; empty, none is.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -129,6 +135,7 @@ def main() -> None:
                 "options": TOKEN,
                 "no_log": False,
             },
+            "owned": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -145,6 +152,7 @@ def main() -> None:
             Token(one["description"], one["file"], frozenset(one["read"]), frozenset(one["write"]))
             for one in given["tokens"]
         ],
+        owned=given["owned"],
     )
     send = http_transport(given["url"])
     setup = Setup(send, wanted, module.check_mode)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Grant = tuple[str, str]  # action (read, write) and bucket id
-OURS = "hems:"  # begins the descriptions of the appliance's tokens
-TOKEN_FILE = "influxdb_token_"  # begins the names of their files
+TOKEN_FILE = "influxdb_token_"  # begins the names of our tokens' files
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,14 @@ def named(authorizations: Iterable[Mapping[str, Any]], description: str) -> list
 
 
 def left_over(
-    authorizations: Iterable[Mapping[str, Any]], wanted: Container[str]
+    authorizations: Iterable[Mapping[str, Any]], owned: str, wanted: Container[str]
 ) -> list[Mapping[str, Any]]:
-    """Return the listed authorizations that are the appliance's by name, and not wanted any more.
+    """Return the listed authorizations that are ours by their description, and not wanted any more.
 
-    An owner's or an engineer's own have other descriptions.
+    ``owned`` is what the descriptions of ours begin with; an owner's or an engineer's are others.
     """
     described = [(str(one.get("description") or ""), one) for one in authorizations]
-    return [one for name, one in described if name.startswith(OURS) and name not in wanted]
+    return [one for name, one in described if name.startswith(owned) and name not in wanted]
 
 
 def is_current(listed: list[Mapping[str, Any]], grants: frozenset[Grant], proven: bool) -> bool:

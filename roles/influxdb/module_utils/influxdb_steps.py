@@ -35,6 +35,7 @@ class Wanted:
     buckets: Sequence[plan.Bucket]
     token_directory: Path
     tokens: Sequence[plan.Token]
+    owned: str = ""  # what the descriptions of all tokens of ours begin with; empty: drop none
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Setup:
         buckets = {bucket.name: self.ensure_bucket(bucket, org) for bucket in self.wanted.buckets}
         for wanted in self.wanted.tokens:
             self.ensure_token(wanted, org, buckets)
-        self.drop_tokens(org)
+        if self.wanted.owned:
+            self.drop_tokens(org)
 
     def ask(
         self,
@@ -218,7 +220,7 @@ class Setup:
             else {}
         )
         wanted = {one.description for one in self.wanted.tokens}
-        for old in plan.left_over(listing.get("authorizations", []), wanted):
+        for old in plan.left_over(listing.get("authorizations", []), self.wanted.owned, wanted):
             self.did.append(f"deleted token {old['description']}")
             if not self.check_mode:
                 self.delete_token(old)

@@ -185,7 +185,8 @@ def test_a_device_keeps_its_share_in_the_broker_and_no_more(
         f"{kind}: {sent} messages handed over in {seconds:.0f} s, the broker took {most} MB;"
         f" then it keeps {len(kept())} of {sum(kept())} bytes; another client meanwhile: {other}"
     )
-    assert most < 30, "MB"
+    # Until the next count the broker's own limit on memory holds, and what it takes itself.
+    assert most < 60, "MB"
     assert restarts(pi) == before
     assert "milliseconds" in other
     issues = json.loads(pi.file("/run/hems-discovery/issues.json").content_string)
