@@ -56,7 +56,7 @@ def test_a_check_shows_a_new_device_a_new_name_and_the_editor_switched_on(
         "base : Name the host",
         "base : Give the box its secrets",
         "mosquitto : Keep one account a client",
-        "configurator : Run it on its current files",
+        "configurator : Run it as one of the box's services, or take it off the box",
         "hems : Write settings, units and what the daemons may do",
     } <= changed(said)
     assert "+user kettle, a new password" in said
