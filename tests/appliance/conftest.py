@@ -35,7 +35,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1, …
 
 # The files that take longest, first: the last one to end decides when several Pis are done.
 LONGEST = (
-    *("clock", "discovery", "history", "tic", "d2l", "watchdog_provisioned"),
+    *("history", "tic", "d2l", "watchdog_provisioned"),
     *("watchdog_services", "zigbee_faults", "watchdog_reboots", "watchdog_limits"),
     *("zigbee_backup", "home_assistant_owner", "zigbee_pairing", "leds", "zigbee_path"),
     *("watchdog_disk", "reading_path", "zigbee_dongle", "home_assistant", "home_assistant_house"),

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+LONG = pytest.mark.skipif(
+    not os.environ.get("HEMS_LONG"),
+    reason="takes more than five minutes on a Pi that nothing else happens on: HEMS_LONG=1 runs it",
+)
 IN_TIME = 120.0  # seconds: back, or named
 PAUSE = 0.5  # seconds between two questions
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.appliance.mqtt_client import NOT_AUTHORIZED, Broker, Client, Logins, published
-from tests.appliance.waiting import wait_until
+from tests.appliance.waiting import LONG, wait_until
 from tests.appliance.watchdog_box import COMPRESSED, Watchdog
 
 pytest_plugins = ["tests.appliance.home_assistant_fixtures"]
@@ -136,6 +136,7 @@ def hasty(pi: Any) -> Iterator[None]:
     )
 
 
+@LONG
 def test_a_message_that_hangs_home_assistant_is_found_and_set_aside(
     pi: Any, site: dict[str, Any], bench: Bench, home_assistant: Any, hasty: None
 ) -> None:
