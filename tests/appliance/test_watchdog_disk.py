@@ -18,35 +18,24 @@ pytestmark = pytest.mark.journal("hems-watchdog", "influxdb")
 
 BUCKET = "hems_probe"
 INFLUXDB = "influxdb.service"
-HOME_ASSISTANT, WATCHDOG = "home-assistant.service", "hems-watchdog.service"
-BROKEN = {"recorder_stopped", "integration_failed"}  # what a start on a full disk leaves behind
 ROOM = 24  # MiB beside what is stored
 DISK = "/run/hems-test-disk"
 
 
 @contextmanager
-def small_disk(pi: Any, *uses: tuple[str, str]) -> Generator[None]:
-    """Put directories on one disk with a copy of what is in them; their units use that.
-
-    ``uses``: a directory and the unit that is stopped while it moves, each.
-    """
-    directories, units = " ".join(one for one, _ in uses), " ".join(unit for _, unit in uses)
-    move = "; ".join(
-        f"mkdir {DISK}/{number} && cp -aT {directory} {DISK}/{number} && "
-        f"mount --bind {DISK}/{number} {directory}"
-        for number, (directory, _) in enumerate(uses)
-    )
+def small_disk(pi: Any, directory: str, unit: str) -> Generator[None]:
+    """Put a directory on a disk of its own with a copy of what is in it; its unit uses that."""
     pi.check_output(
-        f"set -e; systemctl stop {units}; mkdir {DISK}; "
-        f"size=$(du -scm {directories} | tail -1 | cut -f1); "
-        f"mount -t tmpfs -o size=$((size + {ROOM}))M tmpfs {DISK}; {move}; systemctl start {units}"
+        f"systemctl stop {unit} && mkdir {DISK} && size=$(du -sm {directory} | cut -f1) && "
+        f"mount -t tmpfs -o size=$((size + {ROOM}))M tmpfs {DISK} && cp -aT {directory} {DISK} && "
+        f"mount --bind {DISK} {directory} && systemctl start {unit}"
     )
     try:
         yield
     finally:
         pi.check_output(
-            f"systemctl stop {units}; umount {directories} {DISK}; rmdir {DISK}; "
-            f"systemctl reset-failed {units}; systemctl start {units}"
+            f"systemctl stop {unit}; umount {directory} {DISK}; rmdir {DISK}; "
+            f"systemctl reset-failed {unit}; systemctl start {unit}"
         )
 
 
@@ -88,7 +77,7 @@ def test_influxdbs_full_disk_is_named_and_what_was_stored_is_still_there(
     pi: Any, site: dict[str, Any], influxdb: Influxdb
 ) -> None:
     box, leds, begin = Watchdog(pi, site), Leds(pi, site), time.time_ns()
-    with small_disk(pi, (site["hems_path_influxdb"], INFLUXDB)), box.set(**COMPRESSED):
+    with small_disk(pi, site["hems_path_influxdb"], INFLUXDB), box.set(**COMPRESSED):
         assert until(lambda: write(influxdb, 1) == 204, 30)
         known = len(box.actions())
         fill(pi, 100)
@@ -118,32 +107,7 @@ def test_a_disk_that_fills_up_is_named_at_85_and_at_95_per_cent(
     pi: Any, site: dict[str, Any]
 ) -> None:
     box = Watchdog(pi, site)
-    with small_disk(pi, (site["hems_path_state"], WATCHDOG)), box.set(**COMPRESSED):
+    with small_disk(pi, site["hems_path_state"], "hems-watchdog.service"), box.set(**COMPRESSED):
         for percent, code in ((80, ""), (87, "disk_filling"), (97, "disk_full"), (80, "")):
             fill(pi, percent)
             assert until(partial(is_open, box, code), 30)
-
-
-def test_what_a_full_disk_leaves_in_home_assistant_is_cured_by_one_restart(
-    pi: Any, site: dict[str, Any]
-) -> None:
-    box = Watchdog(pi, site)
-    disk = small_disk(
-        pi,
-        (site["hems_path_home_assistant_config"], HOME_ASSISTANT),
-        (site["hems_path_state"], WATCHDOG),
-    )
-    with disk, box.set(look=3, look_again=1):
-        known = len(box.actions())
-        fill(pi, 100)
-        assert until(partial(is_open, box, "disk_full"), 30)
-        pi.check_output(f"systemctl restart {HOME_ASSISTANT}")
-        assert until(lambda: box.codes() & BROKEN)
-        print(sorted(map(str, box.issues().items())))
-        assert not box.actions()[known:]
-        pi.check_output(f"rm {DISK}/filler")
-        # a minute and a half are left to what recovers by itself
-        assert until(lambda: box.actions()[known:], 150)
-        (line,) = box.actions()[known:]
-        assert f"| restart | {HOME_ASSISTANT} | the disk was full" in line
-        assert until(lambda: not box.codes() & {*BROKEN, "disk_full"})
