@@ -9,7 +9,7 @@ import pytest
 
 # Walks the tops given as arguments and prints what breaks a rule, a line each, and a count.
 WALK = """
-import json, os, stat, sys
+import contextlib, json, os, stat, sys
 wrong, seen = [], 0
 
 def closed(path):  # nobody but root can put something else in its place
@@ -39,10 +39,8 @@ for top in sys.argv[1:]:
     look(top)
     for folder, folders, files in os.walk(top):
         for name in folders + files:
-            try:
+            with contextlib.suppress(FileNotFoundError):  # it came and went
                 look(os.path.join(folder, name))
-            except FileNotFoundError:
-                pass  # it came and went
 print(json.dumps([seen, wrong]))
 """
 

@@ -15,7 +15,8 @@ from hems.d2l.settings import parse_key
 
 from tests.virtual.d2l.dongle import FAULTS, Dongle, NoAnswer
 from tests.virtual.d2l.linky import MODES, STANDARD, values
-from tests.virtual.meter.load import PROFILE, LoadFile
+from tests.virtual.meter.load import LoadFile
+from tests.virtual.meter.options import add_meter
 from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
 
 METER = "041776199277"
@@ -31,13 +32,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--fault", choices=FAULTS, default=FAULTS[0])
     top.add_argument("--interval", type=float, default=60.0, help="seconds between two readings")
     top.add_argument("--count", type=int, help="end after so many readings (default: never)")
-    meter = top.add_argument_group("meter")
-    meter.add_argument("--meter", default=METER, help="its number, 12 digits")
-    meter.add_argument("--mode", choices=MODES, default=STANDARD)
-    meter.add_argument("--watts", default=PROFILE, help=f"constant power in W, or '{PROFILE}'")
-    meter.add_argument("--load-file", type=Path, help="where such a word may be written meanwhile")
-    meter.add_argument("--seed", type=int, default=1, help="another number is another household")
-    meter.add_argument("--state-file", type=Path, help="keeps the counter over restarts")
+    add_meter(top, METER, MODES, STANDARD)
     return top
 
 

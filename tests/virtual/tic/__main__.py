@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from tests.virtual.d2l.linky import HISTORIQUE, MODES, values
-from tests.virtual.meter.load import PROFILE, LoadFile
+from tests.virtual.meter.load import LoadFile
+from tests.virtual.meter.options import add_meter
 from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
 from tests.virtual.tic.adapter import Adapter
 from tests.virtual.tic.frame import frame
@@ -26,13 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--group", help="who may open it")
     top.add_argument("--fault", choices=FAULTS, default=FAULTS[0])
     top.add_argument("--interval", type=float, default=2.0, help="seconds between two frames")
-    meter = top.add_argument_group("meter")
-    meter.add_argument("--meter", default=METER, help="its number, 12 digits")
-    meter.add_argument("--mode", choices=MODES, default=HISTORIQUE)
-    meter.add_argument("--watts", default=PROFILE, help=f"constant power in W, or '{PROFILE}'")
-    meter.add_argument("--load-file", type=Path, help="where such a word may be written meanwhile")
-    meter.add_argument("--seed", type=int, default=1, help="another number is another household")
-    meter.add_argument("--state-file", type=Path, help="keeps the counter over restarts")
+    add_meter(top, METER, MODES, HISTORIQUE)
     return top
 
 

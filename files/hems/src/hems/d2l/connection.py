@@ -64,15 +64,15 @@ class Connections:
         """Serve one connection until it ends; never raises."""
         address = ""
         try:
-            async with asyncio.timeout(PROXY_SECONDS):
-                address = client(await reader.readuntil(b"\n"))
-            if address and self._admit(address):
-                try:
-                    await self._frames(reader, writer, address)
-                finally:
-                    self._leave(address)
-        except (TimeoutError, OSError, EOFError, Refused):
-            pass  # what was wrong with a frame is counted where it was found
+            # An end is no error; what was wrong with a frame is counted where it was found.
+            with suppress(TimeoutError, OSError, EOFError, Refused):
+                async with asyncio.timeout(PROXY_SECONDS):
+                    address = client(await reader.readuntil(b"\n"))
+                if address and self._admit(address):
+                    try:
+                        await self._frames(reader, writer, address)
+                    finally:
+                        self._leave(address)
         except (NotProxied, asyncio.LimitOverrunError):  # no PROXY line is that long
             self._intake.refused[NOT_PROXIED] += 1
         finally:
