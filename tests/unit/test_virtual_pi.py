@@ -160,12 +160,26 @@ def test_the_lock_gives_one_package_with_its_hashes() -> None:
     assert len(lines) > 2
 
 
-def test_the_last_line_counts_every_report(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.xml", tmp_path / "b.xml"
-    form = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
-    first.write_text(form.format(10, 1, 1, 2))
-    second.write_text(form.format(5, 0, 0, 0))
-    assert report.closing_line([first, second]) == "11 passed, 2 failed, 2 skipped"
+def test_the_last_line_counts_each_test_by_its_last_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def report_of(name: str, **children: str) -> Path:
+        cases = (
+            f'<testcase classname="tests.appliance.test_a" name="{test}">{child}</testcase>'
+            for test, child in children.items()
+        )
+        path = tmp_path / name
+        path.write_text(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>")
+        return path
+
+    first = report_of(
+        "a.xml", right="", flaky="<failure/>", wrong="<error/>", not_here="<skipped/>"
+    )
+    second = report_of("b.xml", flaky="", wrong="<failure/>")
+    assert report.closing_line([first]) == "1 passed, 2 failed, 1 skipped"
+    assert report.closing_line([first, second]) == "2 passed, 1 failed, 1 skipped"
+    report.print_second_tries(first, second)
+    assert capsys.readouterr().out.splitlines()[2:] == ["  appliance/test_a::flaky"]
 
 
 def test_the_slowest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,8 @@
-"""The appliance's tests: a Pi is converged, proven and kept, and each worker's starts from it."""
+"""The appliance's tests: a Pi is converged, proven and kept, and each worker's starts from it.
+
+A few tests that failed are run once more, on a Pi that no other test has used: what fails there too
+is wrong, what passes hangs on what ran before it or beside it, and is named at the end.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from tests.virtual.pi import converged, job, play, substitutes, up
 from tests.virtual.pi.checkout import ROOT, Failure, log_path
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.progress import detail, phase
+from tests.virtual.pi.report import outcomes as outcomes_of
 
 MOLECULE = Pi("molecule")  # as molecule/default calls it
 PIS = "HEMS_PIS"  # the workers' Pis, in their order: tests/appliance/conftest.py reads it
@@ -23,6 +28,7 @@ PER_CORE = 2  # nearly all of the tests' time is waiting
 GIGABYTES = 2.0  # of memory, for a Pi and its worker's browser
 LOOK = 1.0  # seconds
 TAIL = 15  # lines
+FEW = 5  # tests that failed
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,10 +40,13 @@ def size() -> int:
     return max(1, min(MOST, PER_CORE * len(os.sched_getaffinity(0)), by_memory))
 
 
-def run(tests: Sequence[str], pis: int, report: Path, tell: Callable[[], None]) -> bool:
+def run(
+    tests: Sequence[str], pis: int, report: Path, second_try: Path, tell: Callable[[], None]
+) -> bool:
     """Run `tests` (files or directories) on `pis` Pis; whether they passed. Raises Failure.
 
-    `tell` is called now and then.
+    `report` and `second_try` are where the results go (JUnit's format), `tell` is called now and
+    then.
     """
     kept = proven(tell)
     workers = [Pi(f"test{number}") for number in range(pis)]
@@ -46,7 +55,14 @@ def run(tests: Sequence[str], pis: int, report: Path, tell: Callable[[], None]) 
         with ThreadPoolExecutor(len(workers)) as pool:
             list(pool.map(lambda pi: _start(pi, kept), workers))
         phase("The appliance's tests")
-        return _test(tests, workers, report, tell)
+        if _test("appliance", tests, workers, report, tell):
+            return True
+        again = _worth_another_try(report)
+        if not again:
+            return False
+        phase(f"Run what failed once more, on a new Pi: {len(again)}")
+        _start(workers[0], kept)
+        return _test("appliance-again", again, workers[:1], second_try, tell)
     finally:
         phase("Remove the virtual Pis")
         with _undisturbed():
@@ -112,15 +128,28 @@ def _forget(pi: Pi) -> None:
     )
 
 
+def _worth_another_try(report: Path) -> list[str]:
+    """Return the tests that failed, if they are few: many say that the product is broken."""
+    if not report.exists():  # pytest did not come to its end
+        return []
+    outcomes = outcomes_of([report]).items()
+    failed = [f"tests/{name}" for name, outcome in outcomes if outcome == "failed"]
+    return [name.replace("::", ".py::", 1) for name in failed] if len(failed) <= FEW else []
+
+
 def _test(
-    tests: Sequence[str], workers: Sequence[Pi], report: Path, tell: Callable[[], None]
+    name: str,
+    tests: Sequence[str],
+    workers: Sequence[Pi],
+    report: Path,
+    tell: Callable[[], None],
 ) -> bool:
     spread = (
         *("-v", f"--numprocesses={len(workers)}", "--dist=loadfile", "--no-loadscope-reorder"),
         "--max-worker-restart=0",  # a worker's Pi is its own
     )
     running = job.Job(
-        "appliance",
+        name,
         job.pytest(report, *spread, *tests),
         variables={PIS: " ".join(pi.name for pi in workers)},
     )

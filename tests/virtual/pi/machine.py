@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 import shlex
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.virtual.pi import image, residue
 from tests.virtual.pi.checkout import CACHE, IDENTITY, ROOT, STATE, Failure, only_one
@@ -139,7 +141,7 @@ class Pi:
         read = ("exec", self.container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
         host_key = podman(*read, doing="read the Pi's host key").split()
         known = SSH / f"{self.name}.known_hosts"
-        known.write_text(f"{self.alias} {host_key[0]} {host_key[1]}\n", encoding="ascii")
+        _write(known, f"{self.alias} {host_key[0]} {host_key[1]}\n")
         lines = {
             "HostName": self.address(),
             "HostKeyAlias": self.alias,
@@ -156,11 +158,9 @@ class Pi:
             "LogLevel": "ERROR",
         }
         SOCKETS.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (SSH / f"{self.name}.host").write_text(
-            f"Host {self.alias}\n" + "".join(f"  {key} {value}\n" for key, value in lines.items()),
-            encoding="utf-8",
-        )
-        SSH_CONFIG.write_text(f'Include "{SSH}/*.host"\n', encoding="utf-8")
+        entry = "".join(f"  {key} {value}\n" for key, value in lines.items())
+        _write(SSH / f"{self.name}.host", f"Host {self.alias}\n{entry}")
+        _write(SSH_CONFIG, f'Include "{SSH}/*.host"\n')
 
     def ssh(self, line: str | None = None, *, terminal: bool = False) -> list[str]:
         """The command line that runs a shell line as root, or root's log-in shell."""
@@ -191,6 +191,13 @@ class Pi:
         if not answers(*command):  # podman waits only seconds for its processes to be gone
             podman(*command, doing="remove the Pi")
         answers("network", "rm", self.container)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file at once: an ssh to another Pi may read it at this moment."""
+    whole = path.with_name(f".{path.name}.{os.getpid()}")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)
 
 
 def tidy() -> None:

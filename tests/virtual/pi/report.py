@@ -11,17 +11,23 @@ COUNTED = ("passed", "failed", "skipped")
 FILES, TESTS = 8, 12  # rows of the tables
 
 
-def count(reports: Iterable[Path]) -> Counter[str]:
-    """Sum what JUnit reports of pytest say, by `passed`, `failed` and `skipped`."""
-    total: Counter[str] = Counter()
+def outcomes(reports: Iterable[Path]) -> dict[str, str]:
+    """Return each test's `path/test_file::test_name` with its outcome, one of COUNTED.
+
+    A test that several reports of pytest name (JUnit's format) has the outcome of the last one.
+    """
+    found: dict[str, str] = {}
     for report in reports:
-        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-            failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-            skipped = int(suite.get("skipped", 0))
-            total["failed"] += failed
-            total["skipped"] += skipped
-            total["passed"] += int(suite.get("tests", 0)) - failed - skipped
-    return total
+        of_this: dict[str, str] = {}
+        for case in ElementTree.parse(report).getroot().iter("testcase"):
+            name = f"{_short(case.get('classname', ''))}::{case.get('name', '')}"
+            tags = {child.tag for child in case}
+            if tags & {"failure", "error"}:
+                of_this[name] = "failed"
+            else:  # what a test's end says doesn't outweigh its failure
+                of_this.setdefault(name, "skipped" if "skipped" in tags else "passed")
+        found.update(of_this)
+    return found
 
 
 def seconds(reports: Iterable[Path]) -> dict[tuple[str, str], float]:
@@ -44,9 +50,22 @@ def print_slowest(reports: Iterable[Path]) -> None:
     _print_table("Slowest tests", named, TESTS)
 
 
+def print_second_tries(first: Path, second: Path) -> None:
+    """Name the tests that failed at first and passed on a Pi of their own."""
+    passed = outcomes([second])
+    names = [
+        name
+        for name, outcome in outcomes([first]).items()
+        if outcome == "failed" and passed.get(name) == "passed"
+    ]
+    if names:
+        print("\nFailed at first, and passed on a Pi that no other test had used (look into them):")
+        print("\n".join(f"  {name}" for name in names), flush=True)
+
+
 def closing_line(reports: Iterable[Path]) -> str:
-    """Return `N passed, N failed, N skipped`."""
-    total = count(reports)
+    """Return `N passed, N failed, N skipped`, each test by its last report's outcome."""
+    total = Counter(outcomes(reports).values())
     return ", ".join(f"{total[name]} {name}" for name in COUNTED)
 
 
