@@ -35,10 +35,10 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1, …
 
 # The files that take longest, first: the last one to end decides when several Pis are done.
 LONGEST = (
-    *("history", "tic", "d2l", "watchdog_provisioned"),
-    *("watchdog_services", "zigbee_faults", "watchdog_reboots", "watchdog_limits"),
-    *("zigbee_backup", "home_assistant_owner", "zigbee_pairing", "leds", "zigbee_path"),
-    *("watchdog_disk", "reading_path", "zigbee_dongle", "home_assistant", "home_assistant_house"),
+    *("zigbee_backup", "watchdog_provisioned", "home_assistant_owner", "watchdog_credentials"),
+    *("check_mode", "zigbee_faults", "watchdog_services", "zigbee_pairing", "history"),
+    *("watchdog_reboots", "zigbee_path", "zigbee_dongle", "tic", "d2l", "watchdog_limits"),
+    *("leds", "watchdog_disk", "reading_path", "home_assistant", "home_assistant_house"),
 )
 JOURNAL_LINES = 60
 _PI = Pi(os.environ.get("HEMS_PI", "molecule"))
