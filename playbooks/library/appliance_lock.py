@@ -15,6 +15,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: appliance_lock
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Hold the appliance's lock from one task of a play to another
 description:
   - Converging, updating, restoring and dongle work must not run side by side;

@@ -16,6 +16,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: password_file
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Keep Mosquitto's password file in step with secrets on the Pi
 description:
   - Reads every password from a root-only file on the managed host: none travels through Ansible.

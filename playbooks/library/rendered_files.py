@@ -16,6 +16,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: rendered_files
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Write several rendered templates in one call
 description:
   - A loop of ansible.builtin.template costs a round trip for every file; this is one for all.

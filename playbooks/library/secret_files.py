@@ -18,6 +18,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: secret_files
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Keep one root-only file a secret, from a given value or made on the Pi
 description:
   - A secret with a value is written when the file differs.

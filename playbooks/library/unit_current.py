@@ -14,6 +14,8 @@ from ansible.module_utils.started_with import Files, Record, is_stale
 
 DOCUMENTATION = r"""
 module: unit_current
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Run a systemd unit on its current files
 description:
   - Enables and starts the unit; restarts or reloads it when its files are not those that it was

@@ -20,12 +20,25 @@ from playbooks.preflight import fleet, sources  # noqa: E402
 
 DOCUMENTATION = """
 name: inventory_problems
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: One sentence for each thing that is wrong with the inventory's files
 description:
   - Looks at all files of C(group_vars) and C(host_vars) before Ansible reads those of a host.
-options:
-  _terms:
-    description: None.
+options: {}
+"""
+
+EXAMPLES = """
+- name: Refuse an inventory that can't work
+  ansible.builtin.assert:
+    that: query('inventory_problems') | length == 0
+"""
+
+RETURN = """
+_raw:
+  description: The sentences; none when nothing is wrong.
+  type: list
+  elements: str
 """
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.repo.checkout import ROOT, read_yaml, roles
 
@@ -72,6 +74,27 @@ def test_a_page_answers_the_fixed_questions(role: Path) -> None:
     page = (ROOT / "docs" / f"{role.name}.md").read_text()
     found = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert [heading for heading in found if heading in HEADINGS] == HEADINGS
+
+
+MODULES = [*ROOT.glob("playbooks/library/*.py"), *ROOT.glob("roles/*/library/*.py")]
+LOOKUPS = [*ROOT.glob("playbooks/lookup_plugins/*.py"), *ROOT.glob("roles/*/lookup_plugins/*.py")]
+
+
+@pytest.mark.parametrize("path", sorted(MODULES + LOOKUPS), ids=lambda path: path.stem)
+def test_a_module_is_documented_in_full(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    texts = {
+        target.id: yaml.safe_load(ast.literal_eval(node.value))
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+        if target.id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
+    }
+    page = texts["DOCUMENTATION"]
+    assert page.get("module", page.get("name")) == path.stem
+    assert {"author", "version_added", "short_description", "description"} <= page.keys()
+    for name, option in page.get("options", {}).items():
+        assert {"description", "type"} <= option.keys(), name
+    assert texts["EXAMPLES"] and texts["RETURN"]
 
 
 def test_roles_use_no_collection() -> None:

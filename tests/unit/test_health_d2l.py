@@ -11,7 +11,7 @@ from hems.cli import d2l as command
 from hems.d2l import intake
 from hems.d2l.frame import Fault
 from hems.linky import status
-from hems.reports.d2l import judge
+from hems.reports.d2l import judge, look
 
 from tests.unit.service_entries import kind
 
@@ -42,7 +42,6 @@ def report(*dongles: dict[str, Any], **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("found", "codes"),
     [
-        (None, ["d2l_down"]),
         (report(dongle()), []),
         (report(dongle(last=NOW - 601)), ["d2l_silent"]),
         (report(dongle(last=None)), ["d2l_silent"]),
@@ -53,8 +52,17 @@ def report(*dongles: dict[str, Any], **fields: Any) -> dict[str, Any]:
         (report(dongle(last=NOW - 9000, problem="x", problem_at=NOW - 700)), ["d2l_silent"]),
     ],
 )
-def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
+def test_issues(found: dict[str, Any], codes: list[str]) -> None:
     assert [one.kind.code for one in judge(found, NOW, kind)] == codes
+
+
+def test_a_daemon_that_says_nothing_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "D2L", tmp_path / "d2l.json")
+    assert [one.kind.code for one in look(NOW, kind)] == ["d2l_down"]
+    status.write(status.D2L, report(dongle(last=NOW - 601)))
+    assert [one.kind.code for one in look(NOW, kind)] == ["d2l_silent"]
 
 
 @pytest.mark.parametrize(

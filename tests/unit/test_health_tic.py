@@ -12,7 +12,7 @@ from hems import HemsError, settings
 from hems.cli import linky as command
 from hems.linky import status
 from hems.linky.labels import Mode
-from hems.reports.tic import judge
+from hems.reports.tic import judge, look
 from hems.tic.line import Trouble
 from hems.tic.report import CHECKS, DROPPED, HELD_BACK, NO_LINKY, Record, lines, problems, report
 
@@ -50,7 +50,6 @@ def refused(reason: str) -> Record:
 @pytest.mark.parametrize(
     ("found", "codes"),
     [
-        (None, ["tic_down"]),
         (adapter(), []),
         (adapter(Record(NOW - 100)), []),
         (adapter(Record(NOW - 100), Trouble.ABSENT), []),  # it may take its time
@@ -65,8 +64,17 @@ def refused(reason: str) -> Record:
         (adapter(damage=0.05), []),
     ],
 )
-def test_issues(found: dict[str, Any] | None, codes: list[str]) -> None:
+def test_issues(found: dict[str, Any], codes: list[str]) -> None:
     assert [one.kind.code for one in judge(found, NOW, kind)] == codes
+
+
+def test_a_daemon_that_says_nothing_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "TIC", tmp_path / "tic.json")
+    assert [one.kind.code for one in look(NOW, kind)] == ["tic_down"]
+    status.write(status.TIC, silent(Trouble.ABSENT))
+    assert [one.kind.code for one in look(NOW, kind)] == ["tic_unplugged"]
 
 
 @pytest.mark.parametrize(

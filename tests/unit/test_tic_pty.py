@@ -12,6 +12,7 @@ from hems.linky.labels import Mode
 from hems.tic.line import Line, Trouble
 
 from tests.unit.test_tic_parser import HISTORIQUE, STANDARD
+from tests.unit.tic_line import first_trouble
 
 
 class Adapter:
@@ -55,8 +56,4 @@ def test_frames_come_through_a_terminal_until_it_is_gone(plugged: tuple[Adapter,
     assert whole and all(frame.damaged == 0 for frame in whole[1:])
     assert line.trouble is None
     adapter.pull()
-    for _ in range(20):
-        next(frames)
-        if line.trouble:
-            break
-    assert line.trouble is Trouble.ABSENT
+    assert first_trouble(line, frames, looks=20) is Trouble.ABSENT

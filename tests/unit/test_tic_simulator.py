@@ -12,6 +12,7 @@ from hems.linky.values import read
 from hems.tic.line import Line, Trouble
 from hems.tic.parser import parse_frame
 
+from tests.unit.tic_line import first_trouble
 from tests.virtual.d2l.linky import HISTORIQUE, MODES, STANDARD, values
 from tests.virtual.tic.adapter import Adapter
 from tests.virtual.tic.frame import frame
@@ -80,11 +81,7 @@ def test_the_speed_is_found_and_a_pulled_adapter_noticed(plugged: tuple[Plugged,
     assert found.texts["PRM" if mode == STANDARD else "ADCO"]
     assert line.trouble is None
     one.pull()
-    for _ in range(200):
-        next(frames)
-        if line.trouble:
-            break
-    assert line.trouble is Trouble.ABSENT
+    assert first_trouble(line, frames) is Trouble.ABSENT
 
 
 def test_a_fixed_mode_that_is_not_the_meters_is_named(plugged: tuple[Plugged, str]) -> None:

@@ -25,10 +25,7 @@ def zdo(cluster: int) -> Aps:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    found = Host(tmp_path)
-    found.form()
-    found.pair()
-    return found
+    return Host.with_network(tmp_path)
 
 
 @pytest.fixture

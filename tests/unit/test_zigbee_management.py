@@ -22,10 +22,7 @@ READER, MONITOR = "emizb-141", "spm01x"
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    found = Host(tmp_path)
-    found.form()
-    found.pair()
-    return found
+    return Host.with_network(tmp_path)
 
 
 def zdo(host: Host, cluster: int, payload: bytes, name: str = "") -> bytes:

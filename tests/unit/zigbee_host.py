@@ -65,6 +65,14 @@ class Host:
         self.coordinator = self.dongle(load(folder / "dongle.json"))
         self.air.load()
 
+    @classmethod
+    def with_network(cls, folder: Path) -> Host:
+        """Return one whose network is formed and whose devices have joined."""
+        found = cls(folder)
+        found.form()
+        found.pair()
+        return found
+
     def dongle(self, flash: Flash) -> Coordinator:
         """Put a dongle in."""
         self.coordinator = Coordinator(

@@ -13,6 +13,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: boot_firmware
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Set kernel arguments and firmware options on a Raspberry Pi's boot partition
 description:
   - Adds to C(cmdline.txt) and C(config.txt) what is missing and leaves everything else as it is.

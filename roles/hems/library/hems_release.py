@@ -19,6 +19,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: hems_release
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Install one release of the hems package and make it the current one
 description:
   - Each release has a directory with a virtual environment of its own; the link C(current) says

@@ -17,12 +17,16 @@ from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = r"""
 name: hems_source
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Pack the hems package's source for the module hems_release
 description:
   - Reads C(requirements.txt) and C(src/hems/) below the given directory on the controller.
   - Equal files give an equal version and an equal archive, whatever their times and the machine.
 options:
   _terms:
+    type: list
+    elements: str
     description: The package's directory, the one with C(pyproject.toml).
     required: true
 """

@@ -20,6 +20,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: home_assistant_config
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Write our configuration files, make the owner's once
 description:
   - Files of ours are written when they differ. One that a person edited since we wrote it is kept

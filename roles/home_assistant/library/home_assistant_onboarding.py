@@ -14,6 +14,8 @@ from ansible.module_utils.home_assistant_storage import StorageError
 
 DOCUMENTATION = r"""
 module: home_assistant_onboarding
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Tell how far Home Assistant's onboarding is
 description:
   - Reads the file in C(.storage) with the rights of O(user), and changes nothing.

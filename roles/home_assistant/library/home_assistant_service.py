@@ -28,6 +28,8 @@ from ansible.module_utils.started_with import Files, Record, is_stale
 
 DOCUMENTATION = r"""
 module: home_assistant_service
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Merge our entries into Home Assistant's storage and (re)start it when needed
 description:
   - Merges onboarding, HTTP settings and config entries into C(.storage), which Home Assistant

@@ -32,6 +32,8 @@ from ansible.module_utils.home_assistant_session import (
 
 DOCUMENTATION = r"""
 module: home_assistant_setup
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Make Home Assistant's owner, token, Energy preferences and first dashboard
 description:
   - Makes the owner's account on a box that has none and keeps a long-lived token for later runs.

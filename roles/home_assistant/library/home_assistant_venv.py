@@ -25,6 +25,8 @@ from ansible.module_utils.home_assistant_lock import (
 
 DOCUMENTATION = r"""
 module: home_assistant_venv
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Install Home Assistant from a hash lock into a versioned venv
 description:
   - Installs uv from its own hash lock, a Python 3.14 by uv (unless an interpreter is named), and

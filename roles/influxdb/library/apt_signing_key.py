@@ -17,6 +17,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: apt_signing_key
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Trust an apt repository's key by its primary fingerprint
 description:
   - Fetches the key, and keeps it for C(Signed-By) only when its primary fingerprint is the pinned

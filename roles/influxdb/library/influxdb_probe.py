@@ -21,6 +21,8 @@ from ansible.module_utils.influxdb_api import (
 
 DOCUMENTATION = r"""
 module: influxdb_probe
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Prove that InfluxDB keeps a point and gives it back
 description:
   - Writes one point of measurement C(converge) and reads it back by InfluxQL, with the appliance's

@@ -14,6 +14,8 @@ from ansible.module_utils.influxdb_steps import Setup, Wanted
 
 DOCUMENTATION = r"""
 module: influxdb_setup
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Set InfluxDB 2 up without a click, and keep it so
 description:
   - Onboards an empty server (user, organization, first bucket, the operator's token).

@@ -25,6 +25,8 @@ else:
 
 DOCUMENTATION = r"""
 module: mqtt_round_trip
+author: SmartCORE HEMS contributors
+version_added: 0.1.0
 short_description: Prove an MQTT broker by a message that comes back
 description:
   - Connects with an account, subscribes to a topic, publishes a random word there and waits for

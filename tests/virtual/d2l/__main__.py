@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +13,8 @@ from hems.d2l.settings import parse_key
 
 from tests.virtual.d2l.dongle import FAULTS, Dongle, NoAnswer
 from tests.virtual.d2l.linky import MODES, STANDARD, values
-from tests.virtual.meter.load import LoadFile
-from tests.virtual.meter.options import add_meter
+from tests.virtual.meter.load import LoadFile, local_seconds
+from tests.virtual.meter.options import add_meter, stop_on_signals, tell
 from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
 
 METER = "041776199277"
@@ -34,17 +32,6 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--count", type=int, help="end after so many readings (default: never)")
     add_meter(top, METER, MODES, STANDARD)
     return top
-
-
-def tell(line: str) -> None:
-    """Print a line at once: whoever waits for it reads a pipe or a file."""
-    print(line, flush=True)
-
-
-def since_midnight() -> float:
-    """Return local time as seconds since midnight."""
-    local = time.localtime()
-    return local.tm_hour * 3_600.0 + local.tm_min * 60 + local.tm_sec
 
 
 def report(
@@ -83,9 +70,7 @@ def report(
 def main() -> int:
     """Run the dongle; 0 when it was asked to stop, or every reading was answered."""
     options = parser().parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     try:
         key = parse_key(options.key_file.read_text(encoding="ascii"))
         load = LoadFile(options.load_file, options.watts, options.seed, tell)
@@ -93,7 +78,7 @@ def main() -> int:
     except (HemsError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    simulation = Simulation(load.watts, since_midnight(), 1.0, counter)
+    simulation = Simulation(load.watts, local_seconds(), 1.0, counter)
     dongle = Dongle(options.number, key, options.fault)
     answered = report(dongle, simulation, options, stop.wait)
     dongle.close()

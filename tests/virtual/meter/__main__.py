@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.virtual.meter.link import Link, LinkError
-from tests.virtual.meter.load import PROFILE, LoadFile
+from tests.virtual.meter.load import PROFILE, LoadFile, local_seconds
+from tests.virtual.meter.options import stop_on_signals, tell
 from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
 
 # Home Assistant writes to InfluxDB when a second has gone by without a reading, or after a hundred
@@ -41,17 +40,6 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def tell(line: str) -> None:
-    """Print a line at once: whoever waits for it reads a pipe or a file."""
-    print(line, flush=True)
-
-
-def now() -> float:
-    """Return local time as seconds since some midnight."""
-    local = time.localtime()
-    return local.tm_yday * 86_400.0 + local.tm_hour * 3_600 + local.tm_min * 60 + local.tm_sec
-
-
 def report(
     link: Link,
     simulation: Simulation,
@@ -76,12 +64,10 @@ def report(
 def main() -> int:
     """Run the meter; 0 when it was asked to stop or has sent its readings."""
     options = parser().parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     try:
         load = LoadFile(options.load_file, options.watts, options.seed, tell)
-        start = now() if options.start is None else options.start
+        start = local_seconds() if options.start is None else options.start
         counter = load_counter(options.state_file)
         simulation = Simulation(load.watts, start, options.speed, counter)
         password = options.password_file.read_text().removesuffix("\n")

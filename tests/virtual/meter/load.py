@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,12 @@ PROFILE = "profile"
 MOST_WATTS = 100_000.0
 
 Load = Callable[[float], float]  # seconds of the meter's time to W
+
+
+def local_seconds() -> float:
+    """Return local time in seconds since the year's first midnight."""
+    local = time.localtime()
+    return local.tm_yday * 86_400.0 + local.tm_hour * 3_600 + local.tm_min * 60 + local.tm_sec
 
 
 def parse(text: str, seed: int) -> Load:

@@ -1,12 +1,27 @@
-"""The arguments of every simulator that stands on a simulated meter."""
+"""What the command lines of all simulators on a simulated meter share."""
 
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.virtual.meter.load import PROFILE
+
+
+def tell(line: str) -> None:
+    """Print a line at once: whoever waits for it reads a pipe, a file or the journal."""
+    print(line, flush=True)
+
+
+def stop_on_signals() -> threading.Event:
+    """Return what SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def add_meter(top: argparse.ArgumentParser, number: str, modes: Sequence[str], mode: str) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
 from tests.virtual.d2l.linky import HISTORIQUE, MODES, values
-from tests.virtual.meter.load import LoadFile
-from tests.virtual.meter.options import add_meter
+from tests.virtual.meter.load import LoadFile, local_seconds
+from tests.virtual.meter.options import add_meter, stop_on_signals, tell
 from tests.virtual.meter.simulation import Simulation, load_counter, save_counter
 from tests.virtual.tic.adapter import Adapter
 from tests.virtual.tic.frame import frame
@@ -31,17 +30,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def tell(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
-
-
 def run(options: argparse.Namespace, stop: threading.Event) -> None:
     """Send a frame every interval until told to stop. Raises OSError, LookupError, ValueError."""
     load = LoadFile(options.load_file, options.watts, options.seed, tell)
-    local = time.localtime()
-    midnight = local.tm_hour * 3_600.0 + local.tm_min * 60 + local.tm_sec
-    simulation = Simulation(load.watts, midnight, 1.0, load_counter(options.state_file))
+    counter = load_counter(options.state_file)
+    simulation = Simulation(load.watts, local_seconds(), 1.0, counter)
     adapter = Adapter(options.link, options.group)
     adapter.open()
     tell(f"plugged in: {options.link}, {options.mode}")
@@ -66,9 +59,7 @@ def run(options: argparse.Namespace, stop: threading.Event) -> None:
 def main() -> int:
     """Run the adapter until it is asked to stop."""
     options = parser().parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     try:
         run(options, stop)
     except (OSError, LookupError, ValueError) as error:

@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import signal
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
-from tests.virtual.meter.load import PROFILE
+from tests.virtual.meter.load import PROFILE, local_seconds
+from tests.virtual.meter.options import tell
 from tests.virtual.zigbee import control
 from tests.virtual.zigbee.devices.din_rail import SPM01X
 from tests.virtual.zigbee.devices.meter_reader import EMIZB_141
@@ -64,17 +64,6 @@ def _sockets(options: argparse.Namespace) -> list[Tcp]:
     return [Tcp(address, int(port))]
 
 
-def tell(line: str) -> None:
-    """Print a line at once: whoever waits for it reads a pipe or the journal."""
-    print(line, flush=True)
-
-
-def since_midnight() -> float:
-    """Return local time in seconds since some midnight."""
-    local = time.localtime()
-    return local.tm_yday * 86_400.0 + local.tm_hour * 3_600 + local.tm_min * 60 + local.tm_sec
-
-
 async def run(options: argparse.Namespace) -> None:
     """Run until a signal. Raises ValueError, LookupError and OSError."""
     options.state.mkdir(parents=True, exist_ok=True)
@@ -82,7 +71,7 @@ async def run(options: argparse.Namespace) -> None:
         load_file=options.load_file,
         load=options.watts,
         seed=options.seed,
-        start=since_midnight(),
+        start=local_seconds(),
         speed=options.speed,
         counter_file=options.state / COUNTER,
         tell=tell,

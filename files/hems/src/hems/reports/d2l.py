@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hems.health.catalogue import Issue, Kind
+from hems.health.catalogue import Issue
 from hems.linky import status
+from hems.reports import Named, of_reader
 
 
-def look(now: float, kind: Callable[[str], Kind]) -> Iterator[Issue]:
-    """Yield the issues of the file that is there now; see the package."""
-    return judge(status.read(status.D2L, now), now, kind)
+def look(now: float, kind: Named) -> Iterable[Issue]:
+    """Return the issues of the file that is there now; see the package."""
+    return of_reader(status.D2L, now, kind, "d2l_down", judge)
 
 
-def judge(
-    report: Mapping[str, Any] | None, now: float, kind: Callable[[str], Kind]
-) -> Iterator[Issue]:
-    """Yield the issues of the dongles; ``report`` is None where the daemon gives none.
-
-    ``now`` is monotonic seconds; ``kind`` gives an issue by its code.
-    """
-    if report is None:
-        yield Issue(kind("d2l_down"), detail="its status file is missing or old")
-        return
+def judge(report: Mapping[str, Any], now: float, kind: Named) -> Iterator[Issue]:
+    """Yield the issues of the dongles; see the package."""
     for dongle in report["dongles"]:
         name, last, at = dongle["name"], dongle["last"], dongle["problem_at"]
         heard = report["started"] if last is None else last

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from hems.discovery import report
-from hems.health.catalogue import Issue, Kind
+from hems.health.catalogue import Issue
+from hems.reports import Named
 
 
-def look(_now: float, _kind: Callable[[str], Kind]) -> Iterable[Issue]:
+def look(_now: float, _kind: Named) -> Iterable[Issue]:
     """Return the issues of the file that is there now; see the package."""
     return report.read(report.DIRECTORY / report.FILE)

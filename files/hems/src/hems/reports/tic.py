@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hems.health.catalogue import Issue, Kind
+from hems.health.catalogue import Issue
 from hems.linky import status
+from hems.reports import Named, of_reader
 from hems.tic.line import Trouble
 from hems.tic.report import MOST_DAMAGE, reason
 
@@ -17,21 +18,13 @@ CODES = {
 }
 
 
-def look(now: float, kind: Callable[[str], Kind]) -> Iterator[Issue]:
-    """Yield the issues of the file that is there now; see the package."""
-    return judge(status.read(status.TIC, now), now, kind)
+def look(now: float, kind: Named) -> Iterable[Issue]:
+    """Return the issues of the file that is there now; see the package."""
+    return of_reader(status.TIC, now, kind, "tic_down", judge)
 
 
-def judge(
-    report: Mapping[str, Any] | None, now: float, kind: Callable[[str], Kind]
-) -> Iterator[Issue]:
-    """Yield the adapter's issues; ``report`` is None where the daemon gives none.
-
-    ``now`` is monotonic seconds; ``kind`` gives an issue by its code.
-    """
-    if report is None:
-        yield Issue(kind("tic_down"), detail="its status file is missing or old")
-        return
+def judge(report: Mapping[str, Any], now: float, kind: Named) -> Iterator[Issue]:
+    """Yield the adapter's issues; see the package."""
     heard = report["started"] if report["last"] is None else report["last"]
     silent = now - heard
     if silent > report["silence"]:
