@@ -35,6 +35,8 @@ def test_the_pinned_version_runs(pi: Any, site: dict[str, Any], influxdb: Influx
     assert (health["status"], health["version"]) == ("pass", f"v{version}")
     installed = pi.check_output("dpkg-query --show --showformat='${Version}' influxdb2")
     assert installed.startswith(f"{version}-")
+    command = pi.check_output("dpkg-query --show --showformat='${Version}' influxdb2-cli")
+    assert command.startswith(f"{site['hems_version_influxdb_cli']}-")
 
 
 def test_apt_will_not_upgrade_it_by_itself(pi: Any, site: dict[str, Any]) -> None:

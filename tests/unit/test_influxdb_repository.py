@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.virtual.apt_repository.packages import Package, choose, parse_control
+from tests.virtual.apt_repository.packages import Package, choose, parse_control, read
 from tests.virtual.apt_repository.repository import release, stanza
+from tests.virtual.influxdb2_standin.build import build_command, variable
+from tests.virtual.influxdb2_standin.packaging import REVISION
 from tests.virtual.pi.checkout import Failure
 
 HERE = Path("debs")
@@ -51,3 +53,15 @@ def test_apt_finds_every_index_and_its_hash() -> None:
     text = release({"main/binary-amd64/Packages": data}, "amd64", "now")
     line = f" {hashlib.sha256(data).hexdigest()} {len(data)} main/binary-amd64/Packages\n"
     assert text.endswith(f"SHA256:\n{line}")
+
+
+def test_the_server_without_its_tool_is_told() -> None:
+    with pytest.raises(Failure, match=r"no influxdb2-cli for amd64, which the play wants too"):
+        choose([package("influxdb2", "2.9.1-1")], "2.9.1", "amd64", HERE)
+
+
+def test_the_stand_in_brings_a_tool_of_the_version_that_the_play_asks_for() -> None:
+    tool = read(build_command())
+    assert tool.fields["Package"] == "influxdb2-cli"
+    wanted = variable("versions.yml", "hems_version_influxdb_cli")
+    assert tool.fields["Version"] == f"{wanted}-{REVISION}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.virtual.influxdb2_standin import build, engine
-from tests.virtual.pi.checkout import CACHE, INVENTORY, Failure
+from tests.virtual.pi.checkout import CACHE, Failure
 from tests.virtual.pi.command import output
 
 DEBS = CACHE / "debs"
@@ -28,9 +28,7 @@ class Package:
 
 def wanted_version() -> str:
     """The version of InfluxDB that the inventory pins."""
-    text = (INVENTORY / "group_vars/all/versions.yml").read_text(encoding="utf-8")
-    lines = [line.split("#")[0].split(":") for line in text.splitlines()]
-    return next(line[1].strip().strip("'\"") for line in lines if line[0] == VERSION_NAME)
+    return build.variable("versions.yml", VERSION_NAME)
 
 
 def parse_control(control: str) -> dict[str, str]:
@@ -69,6 +67,11 @@ def choose(found: list[Package], version: str, architecture: str, directory: Pat
         if one.fields.get("Package") == "influxdb2-cli"
         and one.fields.get("Architecture") == architecture
     ]
+    if fitting and not tools:
+        raise Failure(
+            f"{directory} has influxdb2 and no influxdb2-cli for {architecture}, which the play "
+            f"wants too: put it there, or say {SWITCH}={STANDIN} to use the stand-in"
+        )
     return [*fitting[:1], *tools] if fitting else []
 
 
@@ -84,4 +87,4 @@ def packages() -> tuple[list[Package], bool]:
             f"the stand-in is written for InfluxDB {package.fields['Version']}, and {VERSION_NAME} "
             f"is {wanted_version()}: see docs/influxdb.md, Versions and updates"
         )
-    return [package], False
+    return [package, read(build.build_command())], False

@@ -18,13 +18,19 @@ from tests.virtual.pi.command import output
 
 HERE = Path(__file__).parent
 PORT_NAME = "hems_port_influxdb"
+CLI_VERSION_NAME = "hems_version_influxdb_cli"
+
+
+def variable(file: str, name: str) -> str:
+    """Return a variable of the inventory from the one place where it stands."""
+    text = (INVENTORY / "group_vars/all" / file).read_text(encoding="utf-8")
+    lines = [line.split("#")[0].split(":") for line in text.splitlines()]
+    return next(line[1].strip().strip("'\"") for line in lines if line[0] == name)
 
 
 def port() -> str:
-    """InfluxDB's port, from the one place where it stands."""
-    ports = (INVENTORY / "group_vars/all/ports.yml").read_text(encoding="utf-8")
-    lines = [line.split("#")[0].split(":") for line in ports.splitlines()]
-    return next(line[1].strip() for line in lines if line[0] == PORT_NAME)
+    """InfluxDB's port."""
+    return variable("ports.yml", PORT_NAME)
 
 
 def package_version() -> str:
@@ -44,12 +50,36 @@ def build() -> Path:
     if not package.exists():
         with only_one("influxdb2-standin"), tempfile.TemporaryDirectory() as tree:
             _lay_out(Path(tree), architecture, influxd)
-            directory.mkdir(parents=True, exist_ok=True)
-            partial = package.with_suffix(".part")
-            command = ["dpkg-deb", "--root-owner-group", "--build", tree, str(partial)]
-            output(command, doing="pack the InfluxDB stand-in")
-            partial.rename(package)
+            _pack(Path(tree), package)
     return package
+
+
+def build_command() -> Path:
+    """Return the package of the command influx, made unless it is cached. Raises Failure."""
+    architecture = engine.architecture()
+    control = packaging.CLI_CONTROL.format(
+        version=variable("versions.yml", CLI_VERSION_NAME),
+        revision=packaging.REVISION,
+        architecture=architecture,
+        size=1,
+    )
+    digest = hashlib.sha256(f"{control}{packaging.CLI}".encode()).hexdigest()
+    package = CACHE / "influxdb2-standin" / digest[:12] / "influxdb2-cli.deb"
+    if not package.exists():
+        with only_one("influxdb2-standin"), tempfile.TemporaryDirectory() as tree:
+            Path(tree).chmod(0o755)
+            _write(Path(tree, "usr/bin/influx"), packaging.CLI, 0o755)
+            _write(Path(tree, "DEBIAN/control"), control, 0o644)
+            _pack(Path(tree), package)
+    return package
+
+
+def _pack(tree: Path, package: Path) -> None:
+    package.parent.mkdir(parents=True, exist_ok=True)
+    partial = package.with_suffix(".part")
+    command = ["dpkg-deb", "--root-owner-group", "--build", str(tree), str(partial)]
+    output(command, doing="pack the InfluxDB stand-in")
+    partial.rename(package)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -19,6 +19,24 @@ Description: stand-in for InfluxDB 2, for tests only
  InfluxDB 1.6. For a test bed that can't reach InfluxData's repository; no site should run it.
 """
 
+CLI_CONTROL = """\
+Package: influxdb2-cli
+Version: {version}-{revision}
+Architecture: {architecture}
+Maintainer: SmartCORE HEMS test bed <root@localhost>
+Section: database
+Priority: optional
+Installed-Size: {size}
+Description: stand-in for the command influx, for tests only
+ The stand-in for InfluxDB 2 has nothing to back up from.
+"""
+
+CLI = """\
+#!/bin/sh
+echo "influx: this is the test bed's stand-in, which can't back up or restore" >&2
+exit 1
+"""
+
 PREINST = """\
 #!/bin/sh
 set -e
