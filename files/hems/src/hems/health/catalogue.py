@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 
@@ -28,6 +29,9 @@ class Kind:
     does: str  # the box, by itself
     cure: str  # a person
     hold: float = 0.0  # seconds that it must last before it is an issue
+
+
+Named = Callable[[str], Kind]  # gives the issue of a code, also one of a service's entry
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hems.health.catalogue import Issue
+from hems.health.catalogue import Issue, Named
 from hems.linky import status
-from hems.reports import Named, of_reader
+from hems.linky.issues import of_reader
 
 
 def look(now: float, kind: Named) -> Iterable[Issue]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hems.discovery import report
-from hems.health.catalogue import Issue
-from hems.reports import Named
+from hems.health.catalogue import Issue, Named
 
 
 def look(_now: float, _kind: Named) -> Iterable[Issue]:
