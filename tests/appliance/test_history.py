@@ -122,6 +122,7 @@ class Faults:
     """What was done to the box, and what InfluxDB lacks after it (the stock's loss)."""
 
     begun: float
+    stopped: tuple[float, float]  # from when to when InfluxDB was stopped
     lost: int
     recorded: int
 
@@ -133,7 +134,9 @@ def faults(box: Box) -> Faults:
     pi = box.pi
     with box.readings():
         time.sleep(5)
+        since = time.time()
         pi.check_output("systemctl stop influxdb; sleep 15; systemctl start influxdb")
+        stopped = since, time.time()
         time.sleep(3)
         # Shorter than the watchdog's patience: the writes' own time-out is 10 s.
         pi.check_output("systemctl kill --signal=SIGSTOP influxdb")
@@ -146,7 +149,7 @@ def faults(box: Box) -> Faults:
         wait_until(lambda: pi.run(health).rc == 0, 60, "InfluxDB answers")
         time.sleep(3)
     time.sleep(COMMIT_SECONDS)  # the recorder writes once a minute
-    return Faults(begun, box.missing(begun), len(box.recorded(begun)))
+    return Faults(begun, stopped, box.missing(begun), len(box.recorded(begun)))
 
 
 # What Home Assistant writes its own way, beside the plain ones.
@@ -238,7 +241,9 @@ def test_the_ledger_says_what_was_missing_and_why(box: Box, faults: Faults) -> N
     ]
     assert sum(int(row["points"]) for row in ours) == faults.lost
     assert {row["state"] for row in ours} == {"filled"}
-    assert any("InfluxDB" in row["cause"] for row in ours), ours
+    first, last = (time.strftime("%FT%TZ", time.gmtime(at)) for at in faults.stopped)
+    why = {row["cause"] for row in ours if row["begin"] <= last and row["end"] >= first}
+    assert why == {"InfluxDB was down"}, ours
     summary = json.loads(
         box.pi.file(f"{box.site['hems_path_history']}/summary.json").content_string
     )

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 from hems.history import HistoryError, fill, ledger
-from hems.history.cause import Disturbance
+from hems.history.cause import NOT_KNOWN, Disturbance, Where
 from hems.history.compare import SECOND
 from hems.history.fill import DAY, Found, History, Limits
 from hems.history.influxdb import Influxdb
@@ -73,7 +73,9 @@ class Box:
 def test_a_gap_is_filled_to_the_byte_and_told(tmp_path: Path) -> None:
     readings = every(10, BEGIN, 200) + every(30, BEGIN, 60, "sensor.energy")
     box = Box(tmp_path, readings, readings[:50] + readings[80:220] + readings[225:])
-    box.disturbed = [Disturbance(BEGIN + 500 * SECOND, BEGIN + 800 * SECOND, "it was down")]
+    box.disturbed = [
+        Disturbance(BEGIN + 500 * SECOND, BEGIN + 800 * SECOND, "it was down", Where.STORE)
+    ]
     found = box.run()
     assert (found.lost, found.filled, found.refused) == (35, 35, 0)
     assert box.complete()
@@ -92,8 +94,20 @@ def test_as_many_missing_on_both_sides_are_found_where_something_was_wrong(tmp_p
     only_there = every(10, BEGIN + 5 * SECOND, 6)
     box = Box(tmp_path, readings, readings[6:] + only_there)
     assert box.run(whole=True).lost == 0
-    box.disturbed = [Disturbance(BEGIN, BEGIN + 60 * SECOND, "power")]
+    box.disturbed = [Disturbance(BEGIN, BEGIN + 60 * SECOND, "power", Where.BOX)]
     assert box.run(whole=True).filled == 6
+
+
+def test_a_cause_that_is_written_down_later_is_told(tmp_path: Path) -> None:
+    readings = every(10, BEGIN, 200)
+    box = Box(tmp_path, readings, readings[:50] + readings[55:])
+    began = Disturbance(BEGIN + 400 * SECOND, BEGIN + 505 * SECOND, "a restart", Where.WRITER)
+    causes = []
+    for known in ([], [began], [began, replace(began, where=Where.STORE, what="it was down")], []):
+        box.disturbed = known
+        box.run()
+        causes += [gap.cause for gap in box.gaps()]
+    assert causes == [NOT_KNOWN, "a restart", "it was down", "it was down"]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hems.history import HistoryError, bridge, statistics
-from hems.history.cause import NOT_KNOWN, classify
+from hems.history.cause import NOT_KNOWN, unheard
 from hems.history.compare import SECOND
 from hems.history.fill import History, utc
 from hems.history.influxdb import batches
@@ -42,7 +42,7 @@ def _one(history: History, access: Access, entity: str, unit: str, pause: bridge
     for batch in batches(lines, history.limits.batch):
         history.influxdb.write(batch)
     hours = _mend(history, access, entity, unit, pause)
-    cause = classify(pause.begin, pause.end, history.disturbed)
+    cause = unheard(pause.begin, pause.end, history.disturbed)
     known = Gap(
         entity,
         pause.begin,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from hems.history import HistoryError, compare, ledger
-from hems.history.cause import Disturbance, classify
+from hems.history.cause import NOT_KNOWN, Disturbance, lost, unheard
 from hems.history.compare import SECOND, WINDOW, Hole
 from hems.history.influxdb import Influxdb, batches
 from hems.history.ledger import Gap, Ledger
@@ -101,6 +101,7 @@ class History:
                 "'tags_attributes:' out of Home Assistant's influxdb settings, or fill by hand."
             )
         deadline = self.clock() + self.limits.seconds
+        self._explain()
         found = Found()
         for gap in self.ledger.open_gaps():
             self._again(gap, found)
@@ -154,7 +155,7 @@ class History:
                 hole.begin,
                 hole.end,
                 len(hole.readings),
-                classify(hole.begin, hole.end, self.disturbed),
+                lost(hole.begin, hole.end, self.disturbed),
                 found=stamp,
             )
             for hole in holes
@@ -163,6 +164,14 @@ class History:
         found.lost += sum(len(hole.readings) for hole in holes)
         if fill:
             self._give_back(list(zip(gaps, holes, strict=True)), begin, end, found)
+
+    def _explain(self) -> None:
+        """Say why again for the gaps of the last day: the watchdog may have written it since."""
+        for gap in self.ledger.gaps(self.now - DAY):
+            why = unheard if gap.state == ledger.BRIDGED else lost
+            cause = why(gap.begin, gap.end, self.disturbed)
+            if cause not in (NOT_KNOWN, gap.cause):
+                self.ledger.explain(gap, cause)
 
     def _again(self, gap: Gap, found: Found) -> None:
         """Look at a gap that an earlier run left open."""

@@ -102,6 +102,11 @@ class Ledger:
                 (state, filled, closed, detail, gap.id),
             )
 
+    def explain(self, gap: Gap, cause: str) -> None:
+        """Write down another cause of a gap."""
+        with _words(self._path):
+            self._database.execute("UPDATE gap SET cause = ? WHERE id = ?", (cause, gap.id))
+
     def refused(self, entity: str, begin: int, end: int) -> bool:
         """Whether these readings are known to be none that InfluxDB takes."""
         with _words(self._path):
