@@ -12,7 +12,7 @@ import pytest
 
 from tests.repo.checkout import ROOT
 from tests.repo.documented import COMMANDS, all_blocks
-from tests.unit.fleet_world import ENVIRONMENT, World, git
+from tests.virtual.fleet.world import ENVIRONMENT, World, git
 
 LINES = [
     line

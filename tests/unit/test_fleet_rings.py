@@ -11,7 +11,7 @@ from playbooks.fleet.checkout import FleetError
 from playbooks.fleet.release import changes, release
 from playbooks.fleet.signers import allowed_signers
 from playbooks.preflight.values import signers
-from tests.unit.fleet_world import ENVIRONMENT, World, git
+from tests.virtual.fleet.world import ENVIRONMENT, World, git
 
 
 @pytest.fixture

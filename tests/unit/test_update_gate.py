@@ -52,7 +52,7 @@ def test_the_reason_is_what_was_wrong_when_the_time_was_over() -> None:
 
 
 def test_a_slow_machine_has_more_time_but_not_for_ever() -> None:
-    assert [gate.limit(last) for last in (10, 200, 10_000)] == [300, 600, 900]
+    assert [gate.limit(300, last) for last in (10, 200, 10_000)] == [300, 600, 900]
 
 
 def test_the_window_goes_past_midnight() -> None:

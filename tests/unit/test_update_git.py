@@ -11,7 +11,7 @@ from hems.update import core
 from hems.update.core import Refused
 from hems.update.git import RINGS, Repository, Source
 
-from tests.unit.fleet_world import ENVIRONMENT, World, git
+from tests.virtual.fleet.world import ENVIRONMENT, World, git
 
 BRANCH = f"refs/heads/{RINGS}"
 

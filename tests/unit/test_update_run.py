@@ -6,13 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hems.update import core, play, resume, run
+from hems.update import core, look, play, resume
 from hems.update.core import Ring
 from hems.update.run import Updater
 from hems.update.settings import Keep, Server, Update, Window
 from hems.update.state import CUTS, PLAY, UNDO, Hold, Phase, State, load
 
-from tests.unit.fleet_world import ENVIRONMENT, World, git
+from tests.virtual.fleet.world import ENVIRONMENT, World, git
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ class Box(Updater):
 
     def __init__(self, world: World) -> None:
         top = world.path / "box"
-        self.options = Update(
+        options = Update(
             "site_1",
             "canary",
             "inventory/pilot",
@@ -42,17 +42,17 @@ class Box(Updater):
             world.signers,
             top,
             top / "problem",
+            300,
             Server(str(world.server)),
             Window(1, 1),
             Keep((), (), top),
         )
-        self.appliance = SimpleNamespace()  # type: ignore[assignment]
-        self.directory, self.releases = top, top / "releases"
+        super().__init__(options, SimpleNamespace())  # type: ignore[arg-type]
         self.state = load(top)
         self.taken = ""
         self.undone: list[tuple[str, bool]] = []
 
-    def _take(self, ring: Ring, checkout: Path, now: float) -> int:  # noqa: ARG002
+    def take(self, ring: Ring, checkout: Path, now: float) -> int:  # noqa: ARG002
         assert (checkout / "CHANGELOG.md").is_file()
         self.taken = ring.release
         self.remember(release=ring.release, commit=ring.commit)
@@ -64,7 +64,7 @@ class Box(Updater):
         self.remember(phase=None, bad=bad)
         self.undone.append((reason, blame))
 
-    def look(self, *, scheduled: bool = False) -> int:
+    def visit(self, *, scheduled: bool = False) -> int:
         return self.update(self.options.server.source, scheduled=scheduled)
 
     @property
@@ -74,9 +74,9 @@ class Box(Updater):
 
 def test_a_release_is_taken_once(world: World) -> None:
     first, second = Box(world), Box(world)
-    assert (first.look(), first.taken) == (0, "v1.0.0")
+    assert (first.visit(), first.taken) == (0, "v1.0.0")
     second = Box(world)
-    assert (second.look(), second.taken) == (0, "")
+    assert (second.visit(), second.taken) == (0, "")
     assert second.state.result == "This box is on v1.0.0, the release of ring canary."
     assert not (world.path / "box/incoming.git").exists()
 
@@ -84,51 +84,51 @@ def test_a_release_is_taken_once(world: World) -> None:
 def test_what_is_refused_leaves_the_box_as_it_is_and_the_next_release_is_taken(
     world: World,
 ) -> None:
-    assert Box(world).look() == 0
+    assert Box(world).visit() == 0
     world.release("v1.1.0")
     world.promote("canary", release="v1.1.0")
     git(world.server, "tag", "--force", "v1.1.0", "v1.1.0^{commit}")
     box = Box(world)
-    assert (box.look(), box.taken) == (1, "")
+    assert (box.visit(), box.taken) == (1, "")
     assert box.problem.startswith("Release v1.1.0 is not signed:")
     assert not (box.releases / "v1.1.0").exists() and box.state.release == "v1.0.0"
     world.release("v1.2.0")
     world.promote("canary", release="v1.2.0")
     box = Box(world)
-    assert (box.look(), box.taken, box.problem) == (0, "v1.2.0", "")
+    assert (box.visit(), box.taken, box.problem) == (0, "v1.2.0", "")
 
 
 def test_an_old_ring_file_that_is_shown_again_is_refused(world: World) -> None:
     old = git(world.server, "rev-parse", "rings")
     world.release("v1.1.0")
     world.promote("canary", release="v1.1.0")
-    assert Box(world).look() == 0
+    assert Box(world).visit() == 0
     git(world.server, "update-ref", "refs/heads/rings", old)
     box = Box(world)
-    assert (box.look(), box.taken) == (1, "")
+    assert (box.visit(), box.taken) == (1, "")
     assert "shows an old file of ring canary (serial 1, this box has seen 2)" in box.problem
 
 
 def test_a_frozen_server_is_noticed_when_its_file_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Box(world).look() == 0
+    assert Box(world).visit() == 0
     later = load(world.path / "box").newest + 365 * 86400
-    monkeypatch.setattr(run.time, "time", lambda: later)
+    monkeypatch.setattr(look.time, "time", lambda: later)
     box = Box(world)
-    assert box.look() == 1 and "has expired" in box.problem
+    assert box.visit() == 1 and "has expired" in box.problem
     monkeypatch.undo()
     box = Box(world)
-    assert box.look() == 0 and not box.problem
+    assert box.visit() == 0 and not box.problem
 
 
 def test_a_clock_that_is_years_behind_judges_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert Box(world).look() == 0
-    monkeypatch.setattr(run.time, "time", lambda: 1_000_000_000.0)
+    assert Box(world).visit() == 0
+    monkeypatch.setattr(look.time, "time", lambda: 1_000_000_000.0)
     box = Box(world)
-    assert box.look() == 1 and "The clock is behind" in box.problem
+    assert box.visit() == 1 and "The clock is behind" in box.problem
 
 
 def test_a_release_without_this_box_is_refused(
@@ -139,26 +139,26 @@ def test_a_release_without_this_box_is_refused(
 
     monkeypatch.setattr(play, "check_host", refuse)
     box = Box(world)
-    assert (box.look(), box.taken) == (1, "") and not (box.releases / "v1.0.0").exists()
+    assert (box.visit(), box.taken) == (1, "") and not (box.releases / "v1.0.0").exists()
 
 
 def test_a_bad_release_is_not_tried_again(world: World) -> None:
     box = Box(world)
     box.remember(bad={git(world.server, "rev-parse", "v1.0.0^{commit}"): "Home Assistant is down"})
-    assert (box.look(), box.taken) == (0, "")
+    assert (box.visit(), box.taken) == (0, "")
     assert "v1.0.0 was undone, as Home Assistant is down" in box.problem
 
 
 def test_a_percentage_that_does_not_reach_the_site_leaves_it(world: World) -> None:
     world.promote("canary", action="halt")
     box = Box(world)
-    assert (box.look(), box.taken, box.problem) == (0, "", "")
+    assert (box.visit(), box.taken, box.problem) == (0, "", "")
 
 
 def test_a_held_box_does_not_look(world: World) -> None:
     box = Box(world)
     box.remember(hold=Hold("alice", "the owner is away", "2026-11-01"))
-    assert (box.look(), box.taken) == (0, "")
+    assert (box.visit(), box.taken) == (0, "")
     assert box.state.result.startswith("Held: the owner is away (alice, 2026-11-01)")
 
 

@@ -11,8 +11,8 @@ from hems.update import core
 from hems.update.core import Refused
 from hems.update.git import RINGS, Repository, Source
 
-from tests.unit.fleet_lying_server import Server, serve
-from tests.unit.fleet_world import ENVIRONMENT, World
+from tests.virtual.fleet.server import Server, serve
+from tests.virtual.fleet.world import ENVIRONMENT, World
 
 BRANCH = f"refs/heads/{RINGS}"
 

@@ -47,8 +47,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         with updater.alone():
             return _do(updater, options)
-    except HemsError:
-        raise
+    except HemsError as error:
+        if updater.state.phase is None:
+            raise
+        print(error, file=sys.stderr)
+        return CRASHED
     except Exception:  # the unit that ends an interrupted update is started by this exit code
         traceback.print_exc()
         return CRASHED

@@ -23,16 +23,16 @@ from hems.watchdog.storing import BUCKET
 
 PAUSE = 10.0  # seconds between two looks
 GOOD = 2  # looks in a row
-LEAST, MOST = 300.0, 900.0  # seconds that a box may take to be well
+MOST = 900.0  # seconds that a box may take to be well
 FRESH = 1200.0  # seconds: a reading so old has flowed
 TOKEN = "influxdb_token_hems"
 KILOWATTS = 60.0  # more than a house draws: a counter that goes faster has made a step
 TIMER = "hems-update.timer"
 
 
-def limit(last: float) -> float:
-    """Return how many seconds a box may take, by how many its last update took."""
-    return min(MOST, max(LEAST, 3 * last))
+def limit(least: float, took: float) -> float:
+    """Return how many seconds a box may take: by its site's, and by how many its play took."""
+    return min(MOST, max(least, 3 * took))
 
 
 def step_problem(before: Reading | None, after: Reading | None, now: float) -> str:

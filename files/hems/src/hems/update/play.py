@@ -24,7 +24,9 @@ VAULT = "vault_password"
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
-    return {**kept, "HOME": "/root", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+    own = {"HOME": "/root", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+    # Each module would log its arguments, whole files among them: megabytes of journal a release.
+    return {**kept, **own, "ANSIBLE_NO_TARGET_SYSLOG": "1"}
 
 
 def _vault() -> list[str]:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hems import HemsError, lock, services, settings
@@ -15,30 +14,26 @@ from hems.settings import Appliance
 from hems.systemd import units
 from hems.update import gate, play, resume
 from hems.update import settings as own
-from hems.update.core import Refused, Ring, believe, is_drawn
-from hems.update.git import RINGS, GitError, Repository, Source
+from hems.update.core import Ring
+from hems.update.git import Source
+from hems.update.look import Looker
 from hems.update.settings import Update
 from hems.update.snapshot import DATABASES, Service, Snapshot
-from hems.update.state import COMMIT, CUTS, PLAY, UNDO, Phase, State, load, save, utc
+from hems.update.state import COMMIT, CUTS, PLAY, UNDO, Phase, load
 
-BRANCH = f"refs/heads/{RINGS}"
 FREE = 1024**3  # bytes that must stay free
 LEAST_PLAY = 3600.0  # seconds
 LOCK_SECONDS = 600.0  # a play or a backup may be at work
 LOCK = "update.lock"
 PLAY_LOCK = "hems-lock-play.service"  # of a play that died, or was ended
-BACKWARDS = 86400.0  # seconds that a clock may be behind the latest time that was seen
 
 
-class Updater:
+class Updater(Looker):
     """One run of ``hems update``."""
 
     def __init__(self, options: Update, appliance: Appliance) -> None:
-        self.options = options
+        super().__init__(options)
         self.appliance = appliance
-        self.directory = options.directory
-        self.releases = options.directory / "releases"
-        self.state = State()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -47,76 +42,17 @@ class Updater:
             self.state = load(self.directory)
             yield
 
-    def remember(self, **changes: object) -> None:
-        """Write down what changed."""
-        self.state = save(self.directory, self.state.but(**changes))
-
-    def say(self, sentence: str, *, problem: bool = False) -> None:
-        """Tell people, and the watchdog where it is a problem."""
-        print(sentence, flush=True)
-        self.remember(result=sentence, looked=utc(time.time()))
-        if problem:
-            self.options.problem.write_text(sentence + "\n", encoding="utf-8")
-        else:
-            self.options.problem.unlink(missing_ok=True)
-
     def update(self, source: Source, *, scheduled: bool) -> int:
-        """Take the ring's release if it is this box's turn; 0 when all is well. Raises OSError."""
+        """Look, unless the site is held; 0 when all is well. Raises OSError."""
         if self.state.phase:
             self.finish()
-        try:
-            return self._look(source, scheduled=scheduled)
-        except (Refused, GitError) as error:
-            self.say(str(error), problem=True)
-            return 1
-
-    def _look(self, source: Source, *, scheduled: bool) -> int:
-        now = time.time()
         if self.state.hold:
             why = f"{self.state.hold.why} ({self.state.hold.by}, {self.state.hold.since})"
             self.say(f"Held: {why}; 'sudo hems update release' lets it go on.")
             return 0
-        if scheduled and not self.options.window.holds(gate.local_hour(now)):
+        if scheduled and not self.options.window.holds(gate.local_hour(time.time())):
             return 0
-        if now < self.state.newest - BACKWARDS:
-            sentence = "The clock is behind the last update's: nothing is judged until it is right."
-            self.say(sentence, problem=True)
-            return 1
-        incoming = self.directory / "incoming.git"
-        shutil.rmtree(incoming, ignore_errors=True)
-        repository = Repository.make(incoming)
-        try:
-            ring = self._ring(repository, source, now)
-            why = self._not_now(ring)
-            if why:
-                self.say(why, problem=ring.commit in self.state.bad)
-                return 0
-            repository.fetch(source, f"refs/tags/{ring.release}")
-            repository.release_of(ring, self.options.signers)
-            play.check_host(repository, ring.commit, self.options)
-            checkout = self.releases / ring.release
-            self.releases.mkdir(mode=0o700, exist_ok=True)
-            play.export(repository, ring.commit, checkout)
-        finally:
-            shutil.rmtree(incoming, ignore_errors=True)
-        return self._take(ring, checkout, now)
-
-    def _ring(self, repository: Repository, source: Source, now: float) -> Ring:
-        repository.fetch(source, BRANCH)
-        ring = repository.ring(self.options.ring, self.options.signers)
-        believe(ring, self.state.seen, datetime.fromtimestamp(now, UTC))
-        self.state = save(self.directory, self.state.believing(ring).but(newest=now))
-        return ring
-
-    def _not_now(self, ring: Ring) -> str:
-        """Return why the ring's release is not taken now; empty: it is."""
-        if ring.commit == self.state.commit:
-            return f"This box is on {ring.release}, the release of ring {ring.ring}."
-        if reason := self.state.bad.get(ring.commit):
-            return f"{ring.release} was undone, as {reason}; this box waits for the next release."
-        if not is_drawn(self.options.site, ring):
-            return f"{ring.release} is for {ring.percentage} % of ring {ring.ring}: not yet for us."
-        return ""
+        return self.look(source)
 
     def snapshot(self) -> Snapshot:
         """Return where everything is kept; nothing is touched."""
@@ -131,7 +67,8 @@ class Updater:
             ),
         )
 
-    def _take(self, ring: Ring, checkout: Path, now: float) -> int:
+    def take(self, ring: Ring, checkout: Path, now: float) -> int:
+        """Take a snapshot, play, look whether all is well; else undo it."""
         kept = self.snapshot()
         need, free = 2 * kept.size() + FREE, shutil.disk_usage(self.directory).free
         if free < need:
@@ -140,7 +77,14 @@ class Updater:
             return 1
         print(f"{ring.release}: taking a snapshot", flush=True)
         with lock.appliance_lock(self.appliance.paths.lock, "update", wait_seconds=LOCK_SECONDS):
-            kept.take(self._units())
+            try:
+                kept.take(self._units())
+            except (HemsError, OSError) as error:
+                kept.drop()
+                self.say(
+                    f"{ring.release} is not taken, as nothing can be kept: {error}", problem=True
+                )
+                return 1
         reading, critical, uplink = gate.before(self.appliance, time.time())
         phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink)
         resume.arm(kept.settings())
@@ -169,8 +113,8 @@ class Updater:
     def _wait(self, phase: Phase, took: float) -> str:
         directory = self.snapshot().settings()
         judge = gate.Gate(directory, Path("/usr/local/bin/hems"))
-        since = time.time()
-        return gate.wait_until_well(lambda: judge.problems(phase, since), gate.limit(took))
+        since, seconds = time.time(), gate.limit(self.options.patience, took)
+        return gate.wait_until_well(lambda: judge.problems(phase, since), seconds)
 
     def _undo(self, phase: Phase, reason: str, *, blame: bool) -> None:
         """Go back to what was, and see that it is well."""

@@ -70,6 +70,7 @@ class Update(Table, frozen=True):
     signers: Path
     ansible: Path  # bin/ of the venv
     problem: Path  # one sentence for the watchdog
+    patience: Annotated[int, msgspec.Meta(ge=30, le=900)]  # seconds until the box must be well
     server: Server
     window: Window
     keep: Keep

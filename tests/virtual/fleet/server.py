@@ -24,10 +24,11 @@ class Server(ThreadingHTTPServer):
     lie: Lie = staticmethod(lambda body: body)  # of the body with the pack
     elsewhere = ""  # where every request is sent to
     slow = False
+    host = ""
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.server_port}/server.git"
+        return f"https://{self.host}:{self.server_port}/server.git"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -88,14 +89,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(directory: Path) -> Iterator[Server]:
-    """Serve; the certificate is ``server.pem`` in the directory."""
+def serve(directory: Path, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Serve at an address of this machine; the certificate is ``server.pem`` in the directory."""
     certificate, key = directory / "server.pem", directory / "server.key"
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    words += ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", str(key)]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate)]
+    words += ["-nodes", "-days", "2", "-subj", f"/CN={host}", "-keyout", str(key)]
+    words += ["-addext", f"subjectAltName=IP:{host}", "-out", str(certificate)]
     subprocess.run(words, check=True, capture_output=True)
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server((host, 0), Handler)
+    server.host = host
     server.directory = directory
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -1,0 +1,102 @@
+"""What goes wrong in the middle of an update is said, and ended by the unit that stands by."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hems import HemsError
+from hems.cli import update as command
+from hems.update import play, run
+from hems.update.core import Ring
+from hems.update.run import Updater
+from hems.update.settings import Keep, Server, Update, Window
+from hems.update.state import UNDO, Phase, load
+
+RING = Ring("canary", "v1.2.3", "a" * 40, 100, 7, datetime(2027, 1, 1, tzinfo=UTC))
+
+
+@contextmanager
+def held(*_: object, **__: object) -> Iterator[None]:
+    """The appliance's lock, which nobody else wants."""
+    yield
+
+
+@pytest.fixture
+def updater(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Updater:
+    """A box without services."""
+    monkeypatch.setattr(run.lock, "appliance_lock", held)
+    monkeypatch.setattr(Updater, "_units", lambda _: [])
+    options = Update(
+        "site_1",
+        "canary",
+        "inventory/pilot",
+        tmp_path,
+        tmp_path / "signers",
+        tmp_path,
+        tmp_path / "problem",
+        300,
+        Server("https://example.org/fleet.git"),
+        Window(1, 1),
+        Keep((), (), tmp_path),
+    )
+    paths = SimpleNamespace(lock=tmp_path / "lock", root_run=tmp_path)
+    return Updater(options, SimpleNamespace(paths=paths))  # type: ignore[arg-type]
+
+
+class Kept:
+    """A snapshot on a disk that is full."""
+
+    def __init__(self) -> None:
+        self.dropped = False
+
+    def size(self) -> int:
+        return 0
+
+    def take(self, _: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+def test_without_a_snapshot_nothing_is_changed(
+    updater: Updater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept()
+    monkeypatch.setattr(updater, "snapshot", lambda: kept)
+    monkeypatch.setattr(run.shutil, "disk_usage", lambda _: SimpleNamespace(free=run.FREE))
+    assert updater.take(RING, updater.directory, 0.0) == 1
+    assert kept.dropped and load(updater.directory).phase is None
+    said = updater.options.problem.read_text()
+    assert said.startswith("v1.2.3 is not taken, as nothing can be kept: ") and "No space" in said
+
+
+@pytest.mark.parametrize(("phase", "code"), [(None, None), (UNDO, command.CRASHED)])
+def test_what_fails_in_an_update_has_it_ended_by_the_other_unit(
+    updater: Updater, monkeypatch: pytest.MonkeyPatch, phase: str | None, code: int | None
+) -> None:
+    # 1 counts as "not taken, and said why": hems-update-resume.service would not be started.
+    def fail(*_: object) -> int:
+        if phase:
+            updater.remember(phase=Phase(phase, "v1.2.3", "a" * 40, 0.0))
+        raise HemsError("'tar -C …' failed (Input/output error): look at the disk.")
+
+    monkeypatch.setattr(command.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(command, "main", lambda _: updater)
+    monkeypatch.setattr(command, "_do", fail)
+    options = argparse.Namespace(action=None, settings=None)
+    if code is None:
+        with pytest.raises(HemsError):
+            command.run(options)
+    else:
+        assert command.run(options) == code
+
+
+def test_a_play_on_the_box_does_not_fill_its_journal() -> None:
+    assert play._environment()["ANSIBLE_NO_TARGET_SYSLOG"] == "1"

@@ -1,0 +1,1 @@
+"""A fleet without its sites: the operator with keys and a checkout, and the git server."""
