@@ -73,7 +73,18 @@ def touched(service: Service, files: Iterable[Path]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("service", [EDITOR, LINKY], ids=["editor", "linky"])
+BACKUP = Service(
+    (
+        "roles/backup/",
+        "files/hems/src/hems/backup/",
+        "files/hems/src/hems/reports/backup.py",
+        "files/hems/src/hems/cli/backup.py",
+    ),
+    r"name: backup\b|hems_backup|hems-backup|hems\.backup|backup_(off|failed|old)",
+)
+
+
+@pytest.mark.parametrize("service", [EDITOR, LINKY, BACKUP], ids=["editor", "linky", "backup"])
 def test_a_service_touches_few_files_beside_its_role(service: Service, files: list[Path]) -> None:
     found = touched(service, files)
     assert "playbooks/site.yml" in found, "nothing is found any more"

@@ -1,0 +1,141 @@
+"""What is decided about backups: destinations, sizes, ages, and what restic's errors mean.
+
+Nothing here opens a file, asks a clock or runs a program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hems.backup.settings import Keep
+
+FORMAT = 1
+FEWEST_FREE = 64 * 1024 * 1024  # bytes that stay free on the box's own disk
+SLACK_SECONDS = 3600.0  # by which a clock may be behind the newest backup
+OLD_SECONDS = 50 * 3600.0  # two nights were missed
+DRILL_SECONDS = 15 * 86400.0  # two weekly drills were missed
+
+# restic's exit codes, docs "Scripting" (since 0.17)
+NO_REPOSITORY, LOCKED, WRONG_PASSPHRASE = 10, 11, 12
+VANISHED = (
+    r"input/output error|no such device|stale file handle|transport endpoint|read-only file system"
+    r"|no such file or directory|connection lost|broken pipe"
+)
+AWAY = (
+    r"connection refused|no such host|timeout|timed out|no route to host|network is unreachable"
+    r"|connection reset|could not resolve|EOF"
+)
+REFUSED = r"\b40[13]\b|unauthorized|forbidden|access ?denied|permission denied|host key"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One file of a backup, as it was when the backup was made."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One backup at the destination."""
+
+    id: str
+    time: datetime
+    bytes: int  # of its files; what is stored is less
+
+
+def is_directory(repository: str) -> bool:
+    """Whether the backups go into a directory of a disk that is mounted."""
+    return repository.startswith("/")
+
+
+def with_account(repository: str, account: str, password: str) -> str:
+    """Return a rest-server's URL with its log-in; account and password are percent-encoded."""
+    scheme, mark, rest = repository.partition("://")
+    return f"{scheme}{mark}{account}:{password}@{rest}" if account else repository
+
+
+def keep_options(keep: Keep) -> list[str]:
+    """Return what restic is told to keep; everything else is forgotten."""
+    return [
+        f"--keep-daily={keep.daily}",
+        f"--keep-weekly={keep.weekly}",
+        f"--keep-monthly={keep.monthly}",
+        *([f"--keep-within-daily={keep.days}d"] if keep.days else []),
+        # Never none at all, also when somebody writes zeros.
+        "--keep-last=1",
+    ]
+
+
+def room_problem(free: int, wanted: int, place: str) -> str:
+    """Return why there is no room at a place for so many bytes, or nothing."""
+    if free - wanted >= FEWEST_FREE:
+        return ""
+    return (
+        f"The backup needs {megabytes(wanted + FEWEST_FREE)} and {place} has {megabytes(free)} "
+        "free: make room there."
+    )
+
+
+def clock_problem(now: datetime, newest: datetime | None) -> str:
+    """Return why a backup can't be dated now, or nothing."""
+    if newest is None or (newest - now).total_seconds() <= SLACK_SECONDS:
+        return ""
+    return (
+        f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the newest backup is of "
+        f"{newest:%Y-%m-%d %H:%M}: a backup is made once the clock is right ('timedatectl' says "
+        "how it is)."
+    )
+
+
+def explain(code: int, said: str, repository: str) -> str:
+    """Return the sentence for a restic that ended with ``code``; ``said`` is its stderr."""
+    if code == NO_REPOSITORY:
+        return f"There are no backups at {repository}: 'sudo hems backup now' makes the first one."
+    if code == WRONG_PASSPHRASE or re.search(r"wrong password|no key found", said):
+        return (
+            f"The passphrase does not open the backups at {repository}: put the one that they "
+            "were made with into hems_secret_backup_passphrase and run the playbook."
+        )
+    if code == LOCKED:
+        return f"Another machine works on the backups at {repository}: try again in an hour."
+    if re.search(r"no space left|disk quota|insufficient storage|\b507\b", said, re.IGNORECASE):
+        return (
+            f"The destination {repository} is full: make room there, or keep fewer "
+            "(backup_keep_…); the backups that are there stay."
+        )
+    if re.search(r"ciphertext verification|integrity|invalid data|unexpected EOF|damaged", said):
+        return (
+            f"A backup at {repository} is damaged: 'sudo hems backup list' shows the others, "
+            "'sudo hems backup verify' tries one."
+        )
+    if re.search(REFUSED, said, re.IGNORECASE):
+        return (
+            f"The destination {repository} refuses the box: look at hems_backup_account, its "
+            "password or key, and at the rights there."
+        )
+    if re.search(VANISHED, said, re.IGNORECASE):
+        return (
+            f"The destination {repository} went away while it was used: see whether the disk is "
+            "plugged in and mounted; the backups that are there stay."
+        )
+    if re.search(AWAY, said, re.IGNORECASE):
+        return f"The destination {repository} can't be reached: look at it and at the network."
+    last = next(iter(said.strip().splitlines()[-1:]), f"exit code {code}")
+    return f"restic failed at {repository} ({last[:200]}): 'journalctl -u hems-backup' has more."
+
+
+def differences(wanted: Mapping[str, Copy], found: Mapping[str, Copy]) -> list[str]:
+    """Return the files of a backup that are not as its manifest says, by name."""
+    return sorted(
+        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
+    )
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

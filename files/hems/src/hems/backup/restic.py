@@ -1,0 +1,221 @@
+"""restic: the one place that runs it. Every method raises BackupError with one sentence.
+
+Log-ins go to it in files below a directory of root's: an argument or a variable could be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tarfile
+import tempfile
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hems.backup import BackupError, core
+from hems.backup.core import Copy, Snapshot
+from hems.backup.settings import Backup
+
+CACHE = Path("/var/cache/hems-backup")
+TAG = "hems"
+SECONDS = 12 * 3600.0  # the first upload over a slow line
+QUESTION_SECONDS = 600.0
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Where they are: files with a line each."""
+
+    passphrase: Path
+    account: str = field(default="", repr=False)  # the account's password
+    ssh_key: str = ""  # path
+
+
+@dataclass(frozen=True)
+class Restic:
+    """The backups at one destination."""
+
+    settings: Backup
+    secrets: Secrets
+
+    def id(self) -> str:
+        """Return the id of what is at the destination; empty where there is nothing yet."""
+        done = self._run(["cat", "config"], fine=(0, core.NO_REPOSITORY))
+        return str(json.loads(done.stdout)["id"]) if done.returncode == 0 else ""
+
+    def begin(self) -> None:
+        """Make a place for backups at the destination."""
+        self._run(["init"])
+
+    def add(self, directory: Path, host: str, made: datetime) -> str:
+        """Store a directory and return the new backup's id."""
+        moment = made.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        words = ["backup", f"--host={host}", f"--tag={TAG}", f"--time={moment}", str(directory)]
+        done = self._run(words, seconds=SECONDS)
+        summary = [json.loads(line) for line in done.stdout.splitlines() if b"summary" in line]
+        return str(summary[-1]["snapshot_id"])
+
+    def snapshots(self, host: str) -> list[Snapshot]:
+        """Return a box's backups at the destination, the newest last."""
+        words = ["snapshots", f"--host={host}", f"--tag={TAG}"]
+        rows = json.loads(self._run(words).stdout)
+        found = [
+            Snapshot(
+                row["id"],
+                datetime.fromisoformat(row["time"]),
+                int((row.get("summary") or {}).get("total_bytes_processed", 0)),
+            )
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: one.time)
+
+    def check(self) -> None:
+        """See whether all that the backups are made of is at the destination."""
+        self._run(["check"], seconds=SECONDS)
+
+    def forget(self, host: str) -> None:
+        """Remove the box's backups that are not to be kept, and what only they needed."""
+        keep = core.keep_options(self.settings.keep)
+        self._run(
+            ["forget", "--prune", f"--host={host}", f"--tag={TAG}", "--group-by=host", *keep],
+            seconds=SECONDS,
+        )
+
+    def unlock(self) -> None:
+        """Remove locks of runs that are gone."""
+        self._run(["unlock"])
+
+    def text(self, snapshot: str, path: Path) -> bytes:
+        """Return one small file of a backup."""
+        return self._run(["dump", snapshot, str(path)]).stdout
+
+    def copies(self, snapshot: str, directory: Path) -> dict[str, Copy]:
+        """Read a whole backup and return its files' sizes and SHA-256, by path from its top."""
+        found: dict[str, Copy] = {}
+        with self._stream(["dump", "--archive=tar", snapshot, str(directory)]) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is None:
+                    continue  # a directory
+                digest = hashlib.sha256()
+                while chunk := content.read(CHUNK):
+                    digest.update(chunk)
+                name = f"/{member.name.lstrip('/')}".removeprefix(f"{directory}/").lstrip("/")
+                found[name] = Copy(member.size, digest.hexdigest())
+        return found
+
+    @contextmanager
+    def _stream(self, words: Sequence[str]) -> Iterator[tarfile.TarFile]:
+        with self._ready(words) as (command, environment), tempfile.TemporaryFile() as said:
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=environment,
+                cwd="/",
+            ) as process:
+                assert process.stdout is not None
+                broken: Exception | None = None
+                try:
+                    with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+                        yield archive
+                except (tarfile.TarError, EOFError) as error:
+                    broken = error
+            said.seek(0)
+            if process.returncode or broken:
+                text = said.read().decode("utf-8", "replace") or f"damaged: {broken}"
+                raise BackupError(core.explain(process.returncode, text, self.settings.repository))
+
+    def _run(
+        self, words: Sequence[str], fine: Sequence[int] = (0,), seconds: float = QUESTION_SECONDS
+    ) -> subprocess.CompletedProcess[bytes]:
+        with self._ready(["--json", *words]) as (command, environment):
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    env=environment,
+                    cwd="/",
+                    timeout=seconds,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise BackupError(
+                    f"The destination {self.settings.repository} took more than "
+                    f"{seconds / 60:.0f} minutes: look at it and at the network."
+                ) from error
+            except OSError as error:
+                raise BackupError(f"restic can't be run ({error}): run the playbook.") from error
+        if done.returncode not in fine:
+            said = done.stderr.decode("utf-8", "replace")
+            raise BackupError(core.explain(done.returncode, said, self.settings.repository))
+        return done
+
+    @contextmanager
+    def _ready(self, words: Sequence[str]) -> Iterator[tuple[list[str], dict[str, str]]]:
+        """Give the command line and the environment for a call, and take their files away."""
+        with tempfile.TemporaryDirectory(prefix="hems-restic.") as name:
+            directory = Path(name)
+            repository = _write(directory / "repository", self._repository())
+            environment = {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "TMPDIR": name,
+                "RESTIC_PROGRESS_FPS": "0.01",
+            }
+            options = []
+            if self.settings.repository.startswith("sftp:"):
+                known = f"UserKnownHostsFile={self.settings.known_hosts}"
+                arguments = ["-i", self.secrets.ssh_key, "-oBatchMode=yes", f"-o{known}"]
+                options += ["-o", f"sftp.args={' '.join(arguments)}"]
+            if self.settings.repository.startswith("s3:"):
+                text = (
+                    f"[default]\naws_access_key_id = {self.settings.account}\n"
+                    f"aws_secret_access_key = {self.secrets.account}\n"
+                )
+                environment["AWS_SHARED_CREDENTIALS_FILE"] = _write(directory / "s3", text)
+            command = [
+                "restic",
+                f"--repository-file={repository}",
+                f"--password-file={self.secrets.passphrase}",
+                f"--cache-dir={CACHE}",
+                *options,
+                *words,
+            ]
+            yield command, environment
+
+    def _repository(self) -> str:
+        if not self.settings.repository.startswith("rest:"):
+            return self.settings.repository
+        account, password = (
+            urllib.parse.quote(text, safe="")
+            for text in (self.settings.account, self.secrets.account)
+        )
+        return core.with_account(self.settings.repository, account, password)
+
+
+def _write(file: Path, text: str) -> str:
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    return str(file)
+
+
+def row_of(found: Sequence[Snapshot], wanted: str) -> Snapshot:
+    """Return the backup whose id begins so, or the newest. Raises BackupError."""
+    fitting: list[Any] = [one for one in found if one.id.startswith(wanted)]
+    if not fitting:
+        raise BackupError(
+            f"There is no backup {wanted or 'yet'}: 'sudo hems backup list' shows what there is."
+        )
+    chosen: Snapshot = fitting[-1]
+    return chosen

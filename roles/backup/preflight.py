@@ -1,0 +1,50 @@
+# Copyright (c) 2026 SmartCORE HEMS contributors
+# SPDX-License-Identifier: MIT
+"""The variables that describe where a site's backups go, each with its check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from playbooks.preflight import values
+from playbooks.preflight.values import Check
+
+SHORTEST = 20  # characters: who has the files can try as often as they like
+FORMS = (
+    r"|/[A-Za-z0-9._/-]*[A-Za-z0-9]|rest:https?://[^\s@\"']+|sftp:[^\s\"']+|s3:https?://[^\s@\"']+"
+)
+
+
+def passphrase(value: Any) -> str | None:
+    """Take what nobody guesses, on one line."""
+    if problem := values.not_text(value):
+        return problem
+    if len(value) < SHORTEST or not value.isprintable():
+        return (
+            f"must have {SHORTEST} characters or more, on one line (leave it out: the Pi makes it)"
+        )
+    return None
+
+
+REQUIRED: Mapping[str, Check] = {
+    "hems_backup_repository": values.matches(
+        FORMS,
+        "empty, a directory such as /media/backup/hems, rest:https://…, sftp:user@host:/… or "
+        "s3:https://…, without a log-in in it",
+    ),
+    "hems_backup_account": values.matches(r"[^\s:]{0,128}", "a log-in without spaces and colons"),
+}
+OPTIONAL: Mapping[str, Check] = {
+    "hems_secret_backup_passphrase": passphrase,
+    "hems_secret_backup_password": values.text(256),
+    "backup_time": values.matches(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as '02:30'"),
+}
+RENAMED: Mapping[str, str] = {}
+
+
+def problems(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what does not fit together; ``variables`` are those that are right by themselves."""
+    account, secret = variables.get("hems_backup_account"), "hems_secret_backup_password"
+    if account and secret not in variables:
+        yield f"hems_backup_account is set and {secret} is not: put it into the site's vault.yml."
