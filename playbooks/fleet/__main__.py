@@ -1,10 +1,14 @@
 # Copyright (c) 2026 SmartCORE HEMS contributors
 # SPDX-License-Identifier: MIT
-"""What playbooks/release.yml and playbooks/promote.yml run; the signers come as standard input."""
+"""What playbooks/release.yml, promote.yml and new_site.yml run.
+
+The signers, or a new site with its secrets, come as standard input.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -13,6 +17,7 @@ from typing import NoReturn
 
 from hems import HemsError
 
+from playbooks.fleet import card
 from playbooks.fleet.checkout import Checkout, CommandError, FleetError
 from playbooks.fleet.promote import ACTIONS, Wish, promote
 from playbooks.fleet.release import release
@@ -32,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 def _options() -> argparse.Namespace:
     parser = Parser(prog="python -m playbooks.fleet")
     parser.add_argument("--checkout", type=Path, default=ROOT)
-    parser.add_argument("--remote", required=True)
+    parser.add_argument("--remote", default="origin")
     parser.add_argument("--key", default="")
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("release")
@@ -45,6 +50,8 @@ def _options() -> argparse.Namespace:
     moving.add_argument("--percentage", type=_percentage, default=None)
     moving.add_argument("--days", type=int, required=True)
     moving.add_argument("--despite", default="")
+    writing = commands.add_parser("card")
+    writing.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
 
 
@@ -55,6 +62,15 @@ def _percentage(text: str) -> int | None:
         message = f"'{text}' is no percentage from 1 to 100; a ring is halted with -e halt=true"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _card(options: argparse.Namespace, told: str) -> str:
+    """Write a new site's card; ``told`` has the members of ``card.Site``."""
+    site = card.Site(**json.loads(told))
+    package = options.checkout / "files/hems/src/hems"
+    card.write(card.files(site, package, datetime.now(UTC)), options.to)
+    secret = " It has secrets until the Pi has started: keep it safe." if card.secret(site) else ""
+    return f"{options.to} has what the first start of {site.name} needs.{secret}"
 
 
 def _do(options: argparse.Namespace, signers: Path) -> str:
@@ -80,14 +96,18 @@ def _do(options: argparse.Namespace, signers: Path) -> str:
 def main() -> int:
     """Do what is asked for; one sentence, and 1 where it is not done."""
     options = _options()
-    with tempfile.NamedTemporaryFile("w", suffix=".signers") as file:
-        file.write(sys.stdin.read())
-        file.flush()
-        try:
+    told = sys.stdin.read()
+    try:
+        if options.command == "card":
+            print(_card(options, told))
+            return 0
+        with tempfile.NamedTemporaryFile("w", suffix=".signers") as file:
+            file.write(told)
+            file.flush()
             print(_do(options, Path(file.name)))
-        except (FleetError, HemsError, CommandError, OSError) as error:
-            print(error, file=sys.stderr)
-            return 1
+    except (FleetError, HemsError, CommandError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -244,6 +244,17 @@ port = number(1, 65535, "a TCP port", whole=True)
 path = matches(r"/[A-Za-z0-9._/-]*[A-Za-z0-9]", "an absolute path of letters, digits and . _ - /")
 
 
+def public_keys(value: Any) -> str | None:
+    """Take a list of public ssh keys."""
+    form = "must be a list of public ssh keys, 'ssh-ed25519 AAAA…' each"
+    if not isinstance(value, list):
+        return form
+    wrong = (
+        number for number, one in enumerate(value, 1) if not re.fullmatch(PUBLIC_KEY, str(one))
+    )
+    return next((f"{form}: number {number} is none on one line" for number in wrong), None)
+
+
 def signers(value: Any) -> str | None:
     """Take the people who may sign: a name and a public ssh key each."""
     form = "must be a list of {name: alice@example.org, key: 'ssh-ed25519 AAAA…'}"
@@ -255,8 +266,6 @@ def signers(value: Any) -> str | None:
         name, key = str(one["name"]), str(one["key"])
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", name):
             return f"{form}: a name has letters, digits and . _ @ + -, no space"
-        if not re.fullmatch(
-            r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?", key
-        ):
+        if not re.fullmatch(PUBLIC_KEY, key):
             return f"{form}: the key of {name} is no public ssh key on one line"
     return None

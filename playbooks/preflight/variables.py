@@ -84,6 +84,15 @@ OPTIONAL: Mapping[str, Check] = {
         "a word that no device's topics begin with",
     ),
     "hems_fleet_signers": values.signers,
+    "hems_operator_keys": values.public_keys,
+    "hems_wifi_name": values.matches(r"|.{1,32}", "a WiFi's name of at most 32 characters"),
+    "hems_secret_wifi_passphrase": values.matches(
+        r"[ -~]{8,63}|[0-9A-Fa-f]{64}", "8 to 63 characters of ASCII, as WPA has it"
+    ),
+    "hems_secret_deploy_key": values.matches(
+        r"(?s)-----BEGIN OPENSSH PRIVATE KEY-----\n.+-----END OPENSSH PRIVATE KEY-----\n?",
+        "a private key as ssh-keygen writes it, without passphrase",
+    ),
     "tls_extra_names": values.certificate_names,
 }
 

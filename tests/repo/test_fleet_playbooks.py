@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.repo.checkout import ROOT
 from tests.repo.documented import COMMANDS, all_blocks
 from tests.virtual.fleet.world import ENVIRONMENT, World, git
 
-LINES = [
+ALL_LINES = [
     line
     for block in all_blocks(COMMANDS, "tested: tests/repo/test_fleet_playbooks.py")
     for line in block.text.splitlines()
 ]
+LINES = [line for line in ALL_LINES if "new_site" not in line]
+SCRATCH = ROOT / ".cache/virtual"  # an inventory must be in the repository
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +81,82 @@ def test_a_refusal_is_one_sentence(world: World) -> None:
     )
     assert done.returncode == 2
     assert "'0' is no percentage from 1 to 100; a ring is halted with -e halt=true" in done.stdout
+
+
+@pytest.fixture
+def inventory() -> Iterator[str]:
+    """The pilot's inventory, by its path in the repository, with the page's site."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as directory:
+        fleet = Path(shutil.copytree(ROOT / "inventory/pilot", Path(directory, "pilot")))
+        hosts = (fleet / "hosts.yml").read_text()
+        (fleet / "hosts.yml").write_text(hosts.replace("cork_01:", "my_home:"))
+        (fleet / "host_vars/cork_01").rename(fleet / "host_vars/my_home")
+        key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+        fleet_variables = fleet / "group_vars/all/zz_fleet.yml"
+        fleet_variables.write_text(
+            json.dumps(
+                {
+                    "self_update_url": "https://git.example.org/fleet.git",
+                    "hems_fleet_signers": [{"name": "alice@example.org", "key": key}],
+                    "hems_operator_keys": [key],
+                    "hems_wifi_name": "Home",
+                    "hems_secret_wifi_passphrase": "corr3ct horse",
+                }
+            )
+        )
+        yield str(fleet.relative_to(ROOT))
+
+
+def new_site(line: str, inventory: str, card: Path) -> subprocess.CompletedProcess[str]:
+    """Run the page's line on an inventory, for a card that is mounted here."""
+    program, *words = shlex.split(line)
+    assert program == ".venv/bin/ansible-playbook"
+    here = {"inventory/pilot": inventory, "card=/media/me/bootfs": f"card={card}"}
+    words = [here.get(word, word) for word in words]
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", *words],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_new_sites_card_is_written_as_the_page_says(inventory: str, tmp_path: Path) -> None:
+    [line] = [line for line in ALL_LINES if "new_site" in line]
+    (tmp_path / "config.txt").write_text("arm_64bit=1\n")
+    done = new_site(line, inventory, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert "what the first start of my_home needs. It has secrets until" in said, said
+    assert "corr3ct" not in done.stdout + done.stderr
+    user = yaml.safe_load((tmp_path / "user-data").read_text())
+    assert user["hostname"] and user["users"][0]["name"] == "pi"
+    network = yaml.safe_load((tmp_path / "network-config").read_text())["network"]
+    points = network["wifis"]["wlan0"]["access-points"]
+    assert points == {"Home": {"password": "corr3ct horse"}}
+    settings = tomllib.loads((tmp_path / "hems-first-boot/update.toml").read_text())
+    assert (settings["site"], settings["ring"], settings["inventory"]) == (
+        "my_home",
+        "canary",
+        inventory,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("site=my_home", "site=nowhere"), "Which site? Name one of the inventory with -e site="),
+        (("card=", "card=/nonexistent"), "has no config.txt: is the card's FAT partition mounted"),
+    ],
+)
+def test_a_card_that_could_not_work_is_refused_in_a_sentence(
+    inventory: str, tmp_path: Path, change: tuple[str, str], sentence: str
+) -> None:
+    [line] = [line for line in ALL_LINES if "new_site" in line]
+    done = new_site(line.replace(*change), inventory, tmp_path)
+    assert done.returncode == 2 and sentence in " ".join(done.stdout.split())
+    assert not list(tmp_path.iterdir())
