@@ -200,3 +200,19 @@ def test_the_state_names_the_most_severe_issue() -> None:
     assert message.retain and message.topic == "hems/hems/health"
     assert (content["state"], content["worst"]) == ("critical", "The disk is full: 96 % used")
     assert json.loads(announce.state([]).payload) == {"state": "ok", "worst": "none", "issues": []}
+
+
+def test_the_box_announces_itself_when_that_is_due_and_says_always_how_it_is() -> None:
+    there, renamed = ([announce.Message("vetted/a", name, retain=True)] for name in "xy")
+    outbox, state = announce.Outbox(), announce.state([])
+    outbox.put(there, state)
+    for now in (100.0, 105.0):  # until the broker has taken it
+        assert outbox.due(now) == (*there, state)
+    outbox.delivered(outbox.due(110.0), 110.0)
+    outbox.put(list(there), state)
+    # Home Assistant waits for five seconds without it.
+    assert {outbox.due(110.0 + later) for later in range(1, 60)} == {(state,)}
+    outbox.delivered((state,), 130.0)
+    assert outbox.due(110.0 + announce.REPEAT_SECONDS) == (*there, state)
+    outbox.put(renamed, state)
+    assert outbox.due(112.0) == (*renamed, state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hems.health.catalogue import SEVERITIES, Issue
@@ -18,6 +18,7 @@ STATE_TOPIC = f"hems/{ACCOUNT}/health"
 OK = "ok"
 EXPIRE_SECONDS = 180  # six rounds of the watchdog
 STATE_CHARACTERS = 255  # the longest state that Home Assistant keeps
+REPEAT_SECONDS = 60.0  # between two announcements, should the broker have lost the last one
 
 
 @dataclass(frozen=True)
@@ -111,3 +112,31 @@ def state(issues: Sequence[Issue]) -> Message:
         ],
     }
     return Message(STATE_TOPIC, json.dumps(content), retain=True)
+
+
+@dataclass
+class Outbox:
+    """What the broker is told of the box at a look: how it is; now and then, that it is there.
+
+    Home Assistant says that it hears the broker only after five seconds without any discovery, and
+    the watchdog may look more often than that.
+    """
+
+    _discovery: Sequence[Message] = ()
+    _state: Sequence[Message] = ()
+    _announced: Sequence[Message] = field(default=(), init=False)
+    _at: float = field(default=0.0, init=False)
+
+    def put(self, discovery: Sequence[Message], state: Message) -> None:
+        """Replace what there is to tell."""
+        self._discovery, self._state = tuple(discovery), (state,)
+
+    def due(self, now: float) -> tuple[Message, ...]:
+        """Return what to tell at ``now`` (monotonic s)."""
+        fresh = self._announced == self._discovery and now - self._at < REPEAT_SECONDS
+        return (*(() if fresh else self._discovery), *self._state)
+
+    def delivered(self, messages: Sequence[Message], now: float) -> None:
+        """Note that the broker has taken what was due at ``now``."""
+        if set(self._discovery) <= set(messages):
+            self._announced, self._at = self._discovery, now

@@ -11,7 +11,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from hems.health.announce import ACCOUNT, Message
+from hems.health.announce import ACCOUNT, Message, Outbox
 from hems.probes import LOOPBACK, TIMEOUT_SECONDS
 from hems.watchdog.core import ProbeResult
 
@@ -97,3 +97,13 @@ def round_trip(
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def tell(port: int, password: str, outbox: Outbox) -> ProbeResult:
+    """Do a round trip that delivers what is due to be told of the box."""
+    now = time.monotonic()
+    messages = outbox.due(now)
+    result = round_trip(port, password, messages)
+    if result.ok:
+        outbox.delivered(messages, now)
+    return result

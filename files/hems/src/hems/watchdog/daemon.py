@@ -21,7 +21,7 @@ from hems.systemd import SystemdError
 from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
-from hems.watchdog.broker import round_trip
+from hems.watchdog.broker import tell
 from hems.watchdog.core import Action, Observation, Verb
 from hems.watchdog.home import Home
 from hems.watchdog.outside import Outside
@@ -47,10 +47,10 @@ class Daemon:
         self._broken: tuple[str, ...] = startup.problems(directory)
         self._actor = Actor(appliance.paths.state, options.dry_run)
         self._set_aside = SetAside(appliance.paths.notes, self._actor)
-        self._messages: Sequence[announce.Message] = ()
+        self._outbox = announce.Outbox()
         self._entries = start.entries
         entries, name = self._entries.values(), f"{appliance.site.hostname}.local"
-        self._services = services(entries, name, options.services, secrets, lambda: self._messages)
+        self._services = services(entries, name, options.services, secrets, self._outbox)
         self._readings = {one.unit for one in self._services if one.readings}
         self._debounce = Debounce(options.health.hold_scale)
         ca = appliance.paths.tls / "ca.crt"
@@ -226,9 +226,9 @@ class Daemon:
         changed = ranked != self._issues
         self._issues = ranked
         about = (box.mqtt.discovery, box.site.name, release(), f"{box.url}/")
-        self._messages = (*announce.discovery(*about), announce.state(ranked))
+        self._outbox.put(announce.discovery(*about), announce.state(ranked))
         if changed and self._secrets.mqtt:
-            round_trip(box.ports.mqtt, self._secrets.mqtt, self._messages)
+            tell(box.ports.mqtt, self._secrets.mqtt, self._outbox)
 
     def _say_changes(self, issues: tuple[Issue, ...]) -> None:
         before = {item.key for item in self._issues}

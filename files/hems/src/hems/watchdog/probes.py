@@ -7,17 +7,17 @@ import json
 import os
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hems import HemsError, asking
-from hems.health.announce import Message
+from hems.health.announce import Outbox
 from hems.health.catalogue import Kind
 from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
 from hems.services import Entry, Influxdb, Mqtt, NetworkManager, Probe
 from hems.watchdog import network
-from hems.watchdog.broker import round_trip
+from hems.watchdog.broker import tell
 from hems.watchdog.core import ProbeResult
 from hems.watchdog.settings import Services
 
@@ -57,9 +57,9 @@ def services(
     name: str,
     patience: Services,
     secrets: Secrets,
-    messages: Callable[[], Sequence[Message]],
+    outbox: Outbox,
 ) -> list[Service]:
-    """Return what is watched on this site; the broker is given ``messages`` while it is asked.
+    """Return what is watched on this site; the broker is told what is in ``outbox``.
 
     ``name`` is the box's, <host>.local.
     """
@@ -68,7 +68,7 @@ def services(
             entry.kind,
             entry.unit,
             entry.start or patience.start,
-            _question(entry.probe, name, secrets, messages),
+            _question(entry.probe, name, secrets, outbox),
             entry.optional,
             entry.readings,
         )
@@ -78,12 +78,12 @@ def services(
 
 
 def _question(
-    probe: Probe, name: str, secrets: Secrets, messages: Callable[[], Sequence[Message]]
+    probe: Probe, name: str, secrets: Secrets, outbox: Outbox
 ) -> Callable[[], ProbeResult]:
     """Return what asks: with the box's own account where it has one, else as anybody may."""
     match probe:
         case Mqtt() if secrets.mqtt:
-            return lambda: round_trip(probe.port, secrets.mqtt, messages())
+            return lambda: tell(probe.port, secrets.mqtt, outbox)
         case Influxdb() if secrets.influxdb:
             return lambda: influxdb(probe.port, secrets.influxdb, time.time_ns(), probe.data)
         case NetworkManager():
