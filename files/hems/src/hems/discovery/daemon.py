@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,35 @@ LONGEST_COUNT = 5.0  # … or in the middle of a flood
 LOOP_SECONDS = 1.0
 
 
+RECONNECT_SECONDS = (1.0, 30.0)  # first and longest pause
+
+
 class BrokerError(HemsError):
-    """The broker ended the connection, or refused it."""
+    """The broker refuses what it is asked: only a new start has another password."""
 
 
-class Daemon:
-    """One connection; whatever breaks it ends the daemon, and systemd starts it again."""
+class BrokerAwayError(HemsError):
+    """The broker does not answer, or ended the connection."""
 
-    def __init__(self, appliance: Appliance, password: str, guard: Guard) -> None:
+
+class Connection:
+    """One connection, from the retained messages that begin it; the guard outlives it."""
+
+    def __init__(
+        self, appliance: Appliance, password: str, guard: Guard, problems: dict[str, str]
+    ) -> None:
+        """``problems`` are what devices' topics were refused for, as it was said already."""
         self._prefix = appliance.mqtt.discovery
         accounts = appliance.accounts
-        self._book = Book(self._prefix, accounts.mqtt_devices, own(accounts))
+        self._book = Book(self._prefix, accounts.mqtt_devices, own(accounts), problems=problems)
         self._guard = guard
         self._kept: set[str] | None = set()  # of Home Assistant's topics, at the start
         self._last = time.monotonic()
         self._counting: float | None = None  # since when
         self._counted = self._last
-        self._said: dict[str, str] = {}
+        self._said = dict(problems)
         self._problem = ""
+        self.subscribed = False
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             f"{ACCOUNT}-{uuid.uuid4().hex[:8]}",
@@ -66,15 +77,17 @@ class Daemon:
         self._port = appliance.ports.mqtt
 
     def run(self) -> None:
-        """Work until the connection ends. Raises BrokerError."""
+        """Work until the connection ends. Raises BrokerAwayError and BrokerError."""
         try:
             self._client.connect(LOOPBACK, self._port, keepalive=30)
         except OSError as error:
-            raise BrokerError(f"The broker does not answer: {error}.") from error
+            raise BrokerAwayError(f"The broker does not answer: {error}.") from error
         while True:
             code = self._client.loop(timeout=LOOP_SECONDS)
-            if self._problem or code != mqtt.MQTT_ERR_SUCCESS:
-                raise BrokerError(self._problem or f"The broker is gone: {code.name}.")
+            if self._problem:
+                raise BrokerError(self._problem)
+            if code != mqtt.MQTT_ERR_SUCCESS:
+                raise BrokerAwayError(f"The broker is gone: {code.name}.")
             now = time.monotonic()
             self._settle(now)
             self._count(now)
@@ -98,7 +111,10 @@ class Daemon:
             self._problem = f"The broker refuses a subscription ({reasons[0]})."
             return
         self._last = time.monotonic()
-        systemd.ready()
+        if not self.subscribed:  # each count subscribes, too
+            self.subscribed = True
+            say("The broker says what devices announce.")
+            systemd.ready("connected")
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
         topic, payload = str(message.topic), bytes(message.payload)
@@ -126,6 +142,7 @@ class Daemon:
     def _settle(self, now: float) -> None:
         """Once the broker has said all that it kept, take out what nobody speaks for any more."""
         if self._kept is not None and now - self._last > QUIET_SECONDS:
+            self._publish(self._guard.trial.settle(self._kept, self._book.told))
             self._tell(self._book.left_over(self._kept))
             self._kept = None
 
@@ -158,13 +175,38 @@ class Daemon:
             self._client.publish(message.topic, message.payload, qos=1, retain=True)
 
 
+def serve(connect: Callable[[], Connection], guard: Guard, wait: Callable[[float], None]) -> None:
+    """Work for as long as the broker takes the account, and wait while it is away.
+
+    A broker that is not there keeps no unit from starting. Raises BrokerError.
+    """
+    first, longest = RECONNECT_SECONDS
+    pause, said = first, ""
+    while True:
+        connection = connect()
+        try:
+            connection.run()
+        except BrokerAwayError as error:
+            if connection.subscribed:
+                guard.trial.disconnected()
+                pause, said = first, ""
+            if str(error) != said:
+                say(str(error))
+            said = str(error)
+            systemd.ready("waits for the broker")
+        wait(pause)
+        systemd.feed_watchdog()
+        pause = min(2 * pause, longest)
+
+
 def main() -> int:
     """Run as a service."""
     try:
         appliance = settings.appliance(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)))
         secret = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / CREDENTIAL
         password = secret.read_text(encoding="utf-8").removesuffix("\n")
-        Daemon(appliance, password, Guard.of(appliance, os.environ)).run()
+        guard, problems = Guard.of(appliance, os.environ), dict[str, str]()
+        serve(lambda: Connection(appliance, password, guard, problems), guard, time.sleep)
     except (HemsError, OSError) as error:
         say(str(error))
         return 1

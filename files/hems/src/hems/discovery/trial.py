@@ -97,6 +97,23 @@ class Trial:
         """Note that Home Assistant has said that it hears the broker, or no longer does."""
         self.hearing = is_connected
 
+    def disconnected(self) -> None:
+        """Note that the broker was away: Home Assistant has to find it again, too."""
+        self.hearing, self._answers_since = False, None
+
+    def settle(self, kept: Collection[str], told: Collection[str]) -> list[Retained]:
+        """Take up what a new connection found: ``kept`` by the broker, or ``told`` since.
+
+        Return what takes out of it what has to wait.
+        """
+        self.hears = {
+            topic: payload
+            for topic, payload in self.hears.items()
+            if topic in kept or topic in told
+        }
+        waiting = {*self.withheld, *([self._held.topic] if self._held else [])}
+        return [Retained(topic) for topic in kept if topic in waiting]
+
     def look(self, seen: Seen, now: float) -> list[Retained]:
         """Return what to publish; what was set aside is in ``fresh``."""
         self.fresh = []
@@ -189,7 +206,7 @@ class Trial:
             if now - begun >= self.proof * CERTAIN:
                 self._condemn(self._held)
             return []
-        proven = now - self._since if self._accused else self.proof
+        proven = now - max(self._since, begun) if self._accused else self.proof
         if proven < self.proof:
             return []
         if not self.withheld:
