@@ -35,22 +35,27 @@ WantedBy=multi-user.target
 """
 
 
+def files(directory: Path = DIRECTORY) -> tuple[Path, ...]:
+    """Return what stands by while an update is under way."""
+    return directory / UNIT, directory / WANTS.name / UNIT
+
+
 def arm(settings: Path, directory: Path = DIRECTORY, python: str = sys.executable) -> None:
     """Have an interrupted update ended at the next boot. Raises OSError.
 
     ``settings``: a copy of the old release's, as the new one may write some that it can't read.
     """
-    wants = directory / WANTS.name
-    wants.mkdir(exist_ok=True)
-    whole_file.write(directory / UNIT, TEXT.format(python=python, settings=settings), mode=0o644)
-    whole_file.link(wants / UNIT, directory / UNIT)
+    unit, link = files(directory)
+    link.parent.mkdir(exist_ok=True)
+    whole_file.write(unit, TEXT.format(python=python, settings=settings), mode=0o644)
+    whole_file.link(link, unit)
     _reload(directory)
 
 
 def disarm(directory: Path = DIRECTORY) -> None:
     """The update has come to its end. Raises OSError."""
-    (directory / WANTS.name / UNIT).unlink(missing_ok=True)
-    (directory / UNIT).unlink(missing_ok=True)
+    for path in reversed(files(directory)):
+        path.unlink(missing_ok=True)
     _reload(directory)
 
 

@@ -65,6 +65,7 @@ class Updater(Looker):
                 Service("home-assistant.service", home.user, home.directory, DATABASES),
                 Service("mosquitto.service", "mosquitto", self.options.keep.mosquitto),
             ),
+            resume.files(),
         )
 
     def take(self, ring: Ring, checkout: Path, now: float) -> int:

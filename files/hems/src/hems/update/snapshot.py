@@ -98,6 +98,7 @@ class Snapshot:
     files: tuple[Path, ...]
     links: tuple[Path, ...]
     services: tuple[Service, ...]
+    spared: tuple[Path, ...] = ()  # came after it, and stays: what goes on after a power cut
 
     @property
     def complete(self) -> bool:
@@ -190,7 +191,8 @@ class Snapshot:
             path
             for top in self.files
             for path in ([top, *top.rglob("*")] if top.is_dir() else [top])
-            if str(path) not in kept and not path.is_dir() and os.path.lexists(path)
+            if str(path) not in kept and path not in self.spared
+            if not path.is_dir() and os.path.lexists(path)
         ]
         for path in strange:
             owned = subprocess.run(
