@@ -50,6 +50,7 @@ REQUIRED: Mapping[str, Check] = {
     ),
     "hems_door_username": LOG_IN,
     "hems_influxdb_username": LOG_IN,
+    "hems_influxdb_raw_days": values.number(30, 36_500, "days", whole=True),
     "hems_mqtt_devices": values.mqtt_devices,
     "hems_meter_power": values.matches(SENSOR, "an entity id such as sensor.meter_power"),
     "hems_meter_energy": values.matches(SENSOR, "an entity id such as sensor.meter_energy"),

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-# The secrets' names, and the buckets with their retention in seconds.
+# The secrets' names, and the buckets with their retention in seconds (of the readings, see
+# test_rollups).
 OPERATOR = "influxdb_operator_token"
 HOME_ASSISTANT = "influxdb_token_home_assistant"
 HEMS = "influxdb_token_hems"
 HISTORY = "influxdb_token_history"
 PASSWORD = "influxdb_password"
-BUCKETS = {"home_assistant": 0, "hems_probe": 86400}
+BUCKETS = {
+    "home_assistant": None,
+    "home_assistant_1h": 158112000,
+    "home_assistant_1d": 0,
+    "hems_probe": 86400,
+}
 
 
 @dataclass(frozen=True)

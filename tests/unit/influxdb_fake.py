@@ -25,6 +25,7 @@ class FakeInflux:
         self.operator = self.username = self.password = ""
         self.buckets: dict[str, Any] = {}
         self.tokens: list[dict[str, Any]] = []
+        self.tasks: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.crash_after = ""
         self.down = False
@@ -116,7 +117,30 @@ class FakeInflux:
                 bucket = next(one for one in self.buckets.values() if one["id"] == id_)
                 bucket["retentionRules"] = request.body["retentionRules"]
                 return self.recorded("bucket retention")
+            case (_, "tasks", *_):
+                return self.task(request)
         return self.authorization(request)
+
+    def task(self, request: Any) -> Any:
+        """Answer about tasks."""
+        match (request.method, *request.path.removeprefix("/api/v2/").split("/")):
+            case ("GET", "tasks"):
+                return self.recorded("task list", tasks=copy.deepcopy(self.tasks))
+            case ("POST", "tasks"):
+                name = request.body["flux"].split('name: "')[1].split('"')[0]
+                number = len(self.calls)
+                made = {**request.body, "id": f"{number:016x}", "name": name}
+                answer = self.recorded("task create", **made)
+                self.tasks.append(answer.body)
+                return answer
+            case ("PATCH", "tasks", id_):
+                task = next(one for one in self.tasks if one["id"] == id_)
+                task.update(request.body)
+                return self.recorded("task update", **task)
+            case ("DELETE", "tasks", id_):
+                self.tasks = [one for one in self.tasks if one["id"] != id_]
+                return api.Answer(204)
+        raise AssertionError(f"not in the transcript: {request.method} {request.path}")
 
     def authorization(self, request: Any) -> Any:
         """Answer about tokens."""

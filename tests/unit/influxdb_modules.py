@@ -21,6 +21,7 @@ def _utility(name: str) -> ModuleType:
 
 api = _utility("influxdb_api")
 plan = _utility("influxdb_plan")
+tasks = _utility("influxdb_tasks")
 steps = _utility("influxdb_steps")
 probe = load_module(f"{ROLE}/library/influxdb_probe.py")
 signing_key = load_module(f"{ROLE}/library/apt_signing_key.py")

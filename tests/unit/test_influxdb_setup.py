@@ -165,6 +165,16 @@ def test_other_tokens_are_left_alone(wanted: Any) -> None:
     assert "Grafana" in [token["description"] for token in server.tokens]
 
 
+def test_a_retention_that_is_anothers_business_is_left_alone(wanted: Any) -> None:
+    server = FakeInflux()
+    others = [plan.Bucket("home_assistant", None), plan.Bucket("hours", None, 7862400)]
+    run(server, replace(wanted, buckets=[*others, *wanted.buckets[1:]]))
+    assert plan.retention(server.buckets["hours"]) == 0
+    assert server.buckets["hours"]["retentionRules"][0]["shardGroupDurationSeconds"] == 7862400
+    server.buckets["hours"]["retentionRules"] = [{"type": "expire", "everySeconds": 7776000}]
+    assert run(server, replace(wanted, buckets=[*others, *wanted.buckets[1:]])) == []
+
+
 def test_retention_is_corrected(wanted: Any) -> None:
     server = FakeInflux()
     run(server, wanted)

@@ -57,6 +57,7 @@ def test_a_good_site_has_no_problem() -> None:
         ("hems_meter_power", "meter_power", "entity id"),
         ("hems_meter_power", "sensor._power", "entity id"),
         ("hems_meter_power", "sensor." + "p" * 249, "entity id"),
+        ("hems_influxdb_raw_days", 10, "whole number from 30 to 36500"),
         ("hems_meter_max_power", 63, "whole number from 1000 to 1000000"),
         ("hems_meter_max_power", "44000", "whole number"),
         ("hems_meter_pulses_per_kwh", 49, "whole number from 50 to 10000"),
@@ -88,7 +89,7 @@ def test_a_good_site_has_no_problem() -> None:
         # What only a role says of its variable, before any role has begun
         ("nginx_pages_burst", "lots", "must be a whole number"),
         ("hems_led_gpio", "rpi", "must be one of auto, lgpio, mock"),
-        ("influxdb_buckets", [{"name": "x"}], "must be a list"),
+        ("influxdb_buckets", [{"retention": 0}], "must be a list"),
     ],
 )
 def test_each_mistake_is_one_sentence_that_names_it(name: str, value: Any, words: str) -> None:

@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.influxdb_api import InfluxdbProblem, http_transport, wait_until_ready
 from ansible.module_utils.influxdb_plan import Bucket, Token
 from ansible.module_utils.influxdb_steps import Setup, Wanted
+from ansible.module_utils.influxdb_tasks import Task
 
 DOCUMENTATION = r"""
 module: influxdb_setup
@@ -23,6 +24,8 @@ description:
   - Makes one token a use. The server shows a token once, so it goes into its file at once; a
     token whose file does not hold it, or that may do more or less than it should, is replaced, and
     the old one deleted.
+  - Keeps the Flux tasks as their files say. An engineer's own tasks are left alone.
+  - Deletes tasks whose name begins with O(owned), and that are not asked for any more.
   - Deletes tokens whose description begins with O(owned) and that are not asked for any more, and
     the files C(influxdb_token_*) that belong to none.
   - Finishes a set-up that was interrupted. Deletes no bucket, no point, no user, and no token of
@@ -61,8 +64,9 @@ options:
     required: true
   buckets:
     description:
-      - Buckets with C(name) and C(retention) in seconds (0 for ever); the first is made
-        at onboarding.
+      - Buckets with C(name) and C(retention) in seconds (0 for ever; without it, a new one is kept
+        for ever, and one that is there as it is); the first is made at onboarding.
+      - C(shard), the seconds that a file of a new bucket spans, is the server's choice when 0.
     type: list
     elements: dict
     required: true
@@ -77,10 +81,15 @@ options:
     required: true
   owned:
     description: >-
-      What the descriptions of all our tokens begin with. Those that are not in O(tokens) are
-      deleted; empty, none is.
+      What the descriptions of all our tokens and the names of all our tasks begin with. Those that
+      are not asked for are deleted; empty, none is.
     type: str
     default: ''
+  tasks:
+    description: Flux tasks with the C(name) that their text gives them, and the C(file) of that.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -108,13 +117,23 @@ did:
   returned: always
 """
 
-BUCKET = {"name": {"type": "str", "required": True}, "retention": {"type": "int", "required": True}}
+BUCKET = {
+    "name": {"type": "str", "required": True},
+    "retention": {"type": "int"},
+    "shard": {"type": "int", "default": 0},
+}
+TASK = {"name": {"type": "str", "required": True}, "file": {"type": "path", "required": True}}
 TOKEN = {
     "description": {"type": "str", "required": True},
     "file": {"type": "str", "required": True},
     "read": {"type": "list", "elements": "str", "default": []},
     "write": {"type": "list", "elements": "str", "default": []},
 }
+
+
+def text(path: Path) -> str:
+    """Return a file's text; empty in check mode before the first run has written it."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def main() -> None:
@@ -138,6 +157,7 @@ def main() -> None:
                 "no_log": False,
             },
             "owned": {"type": "str", "default": ""},
+            "tasks": {"type": "list", "elements": "dict", "default": [], "options": TASK},
         },
         supports_check_mode=True,
     )
@@ -148,13 +168,14 @@ def main() -> None:
         password_file=Path(given["password_file"]),
         operator_token_file=Path(given["operator_token_file"]),
         metadata=Path(given["metadata"]),
-        buckets=[Bucket(one["name"], one["retention"]) for one in given["buckets"]],
+        buckets=[Bucket(one["name"], one["retention"], one["shard"]) for one in given["buckets"]],
         token_directory=Path(given["token_directory"]),
         tokens=[
             Token(one["description"], one["file"], frozenset(one["read"]), frozenset(one["write"]))
             for one in given["tokens"]
         ],
         owned=given["owned"],
+        tasks=[Task(one["name"], text(Path(one["file"]))) for one in given["tasks"]],
     )
     send = http_transport(given["url"])
     setup = Setup(send, wanted, module.check_mode)

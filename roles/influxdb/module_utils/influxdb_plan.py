@@ -14,10 +14,15 @@ TOKEN_FILE = "influxdb_token_"  # begins the names of our tokens' files
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket that must be there; retention in seconds, 0 for ever."""
+    """A bucket that must be there; retention in seconds, 0 for ever.
+
+    None: made for ever, and then whatever somebody else has set. ``shard``: seconds that a file of
+    a new bucket spans, 0 as the server likes it.
+    """
 
     name: str
-    retention: int
+    retention: int | None
+    shard: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,10 @@ def retention(bucket: Mapping[str, Any]) -> int:
     return int(rules[0]["everySeconds"]) if rules else 0
 
 
-def retention_rules(seconds: int) -> list[dict[str, Any]]:
-    """Return the retention rules that keep points for so many seconds, 0 for ever."""
-    return [{"type": "expire", "everySeconds": seconds}]
+def retention_rules(bucket: Bucket) -> list[dict[str, Any]]:
+    """Return the retention rules of ``POST`` and ``PATCH /api/v2/buckets``."""
+    rule = {"type": "expire", "everySeconds": bucket.retention or 0}
+    return [{**rule, "shardGroupDurationSeconds": bucket.shard} if bucket.shard else rule]
 
 
 def databases(body: Any) -> frozenset[str] | None:

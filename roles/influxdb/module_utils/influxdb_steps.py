@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import influxdb_plan as plan
+from ansible.module_utils import influxdb_tasks
 from ansible.module_utils.influxdb_api import (
     Answer,
     InfluxdbProblem,
@@ -35,7 +36,8 @@ class Wanted:
     buckets: Sequence[plan.Bucket]
     token_directory: Path
     tokens: Sequence[plan.Token]
-    owned: str = ""  # what the descriptions of all tokens of ours begin with; empty: drop none
+    owned: str = ""  # what the names of all tokens and tasks of ours begin with; empty: drop none
+    tasks: Sequence[influxdb_tasks.Task] = ()
 
 
 @dataclass
@@ -61,6 +63,14 @@ class Setup:
             self.ensure_token(wanted, org, buckets)
         if self.wanted.owned:
             self.drop_tokens(org)
+        if org:
+            influxdb_tasks.keep(self.ask, org, self.wanted.tasks, self.wanted.owned, self.do)
+
+    def do(self, words: str, step: Callable[[], Any]) -> None:
+        """Do one thing and note it; in check mode only note it."""
+        self.did.append(words)
+        if not self.check_mode:
+            step()
 
     def ask(
         self,
@@ -96,7 +106,7 @@ class Setup:
             "password": need_secret(self.wanted.password_file),
             "org": self.wanted.organization,
             "bucket": first.name,
-            "retentionPeriodSeconds": first.retention,
+            "retentionPeriodSeconds": first.retention or 0,
             "token": need_secret(self.wanted.operator_token_file),
         }
         answer = self.send(Request("POST", "/api/v2/setup", body=body))
@@ -170,7 +180,7 @@ class Setup:
         """Return the bucket's id; make it when it is missing, correct its retention."""
         params = {"name": bucket.name, "orgID": org}
         answer = self.ask("GET", "/api/v2/buckets", 200, 404, params=params) if org else Answer(404)
-        rules = plan.retention_rules(bucket.retention)
+        rules = plan.retention_rules(bucket)
         if answer.status == 404 or not answer.body["buckets"]:
             self.did.append(f"made bucket {bucket.name}")
             if self.check_mode:
@@ -178,7 +188,7 @@ class Setup:
             body = {"orgID": org, "name": bucket.name, "retentionRules": rules}
             return str(self.ask("POST", "/api/v2/buckets", 201, body=body).body["id"])
         found = answer.body["buckets"][0]
-        if plan.retention(found) != bucket.retention:
+        if bucket.retention is not None and plan.retention(found) != bucket.retention:
             self.did.append(f"set retention of bucket {bucket.name}")
             if not self.check_mode:
                 self.ask(

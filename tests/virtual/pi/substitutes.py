@@ -48,6 +48,8 @@ def provide() -> None:
                 f'influxdb_apt_fingerprint: "{repository["fingerprint"]}"\n',
             ]
             database = REAL if repository["real"] else STANDIN
+            if not repository["real"]:  # it has no Flux
+                lines.append("hems_rollups_enabled: false\n")
         if lines:
             _write(GENERATED, HEADER + "".join(lines))
         else:

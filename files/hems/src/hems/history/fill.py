@@ -35,6 +35,8 @@ class Found:
     gaps: list[Gap] = field(default_factory=list)
     bridged: list[Gap] = field(default_factory=list)
     unbridged: str = ""  # why what was not measured could not be bridged now
+    rolled: int = 0  # hours that were made again
+    unrolled: str = ""  # why hours and days are not those of the readings
     finished: bool = True  # False: its time was over, the next run goes on
 
 

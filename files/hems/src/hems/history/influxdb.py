@@ -51,7 +51,7 @@ class Influxdb:
 
     def foreign_tags(self) -> list[str]:
         """Return the tags that Home Assistant has been told to add, and that can't be known."""
-        found = {row[0] for _, rows in self._query("SHOW TAG KEYS") for row in rows}
+        found = {row[0] for _, rows in self.question("SHOW TAG KEYS") for row in rows}
         return sorted(found - set(OURS))
 
     def counts(self, begin: int, end: int) -> dict[tuple[str, int], int]:
@@ -59,7 +59,7 @@ class Influxdb:
         where = f"WHERE time >= {begin} AND time < {end} AND {BRIDGED} = ''"
         group = f"GROUP BY domain, entity_id, time({WINDOW}s) fill(none)"
         found: dict[tuple[str, int], int] = {}
-        for series, rows in self._query(f"{COUNTED} {where} {group}"):
+        for series, rows in self.question(f"{COUNTED} {where} {group}"):
             entity = _entity(series["tags"])
             for at, values, states in rows:
                 # A point has either or both; fewer than there are only asks for a closer look.
@@ -74,7 +74,7 @@ class Influxdb:
             domain, _, name = entity.partition(".")
             where += f" AND domain = '{_quoted(domain)}' AND entity_id = '{_quoted(name)}'"
         found: dict[tuple[str, int], set[str]] = {}
-        for series, rows in self._query(f"{POINTS} {where} GROUP BY domain, entity_id"):
+        for series, rows in self.question(f"{POINTS} {where} GROUP BY domain, entity_id"):
             owner = _entity(series["tags"])
             for at, *_ in rows:
                 found.setdefault((series["name"], at), set()).add(owner)
@@ -99,17 +99,19 @@ class Influxdb:
     def _post(self, body: str) -> tuple[int, str]:
         query = {"org": ORGANIZATION, "bucket": BUCKET, "precision": "ns"}
         path = f"/api/v2/write?{urllib.parse.urlencode(query)}"
-        status, answer = self._exchange("POST", path, body)
+        status, answer = self.exchange("POST", path, body)
         try:
             said = str(json.loads(answer)["message"]) if answer else ""
         except (ValueError, KeyError, TypeError):
             said = answer.decode(errors="replace")
         return status, " ".join(said.split())[:300]
 
-    def _query(self, question: str) -> Iterator[tuple[dict[str, Any], list[list[Any]]]]:
-        """Yield each series of the answer, with its rows; times are in ns."""
-        form = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": question})
-        status, body = self._exchange("POST", f"/query?{form}", "")
+    def question(
+        self, question: str, bucket: str = BUCKET
+    ) -> Iterator[tuple[dict[str, Any], list[list[Any]]]]:
+        """Yield each series of the answer to InfluxQL, with its rows; times are in ns."""
+        form = urllib.parse.urlencode({"db": bucket, "epoch": "ns", "q": question})
+        status, body = self.exchange("POST", f"/query?{form}", "")
         try:
             if status != 200:
                 raise HistoryError(f"InfluxDB answers {status} to a question: {CURE}")
@@ -122,10 +124,13 @@ class Influxdb:
             raise HistoryError(f"InfluxDB's answer is not understood: {CURE}") from error
         yield from ((one, one.get("values", [])) for one in series)
 
-    def _exchange(self, method: str, path: str, body: str) -> tuple[int, bytes]:
+    def exchange(
+        self, method: str, path: str, body: str, kind: str = "text/plain"
+    ) -> tuple[int, bytes]:
+        """Ask, and return status and answer."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
         try:
-            headers = {"Authorization": f"Token {self.token}"}
+            headers = {"Authorization": f"Token {self.token}", "Content-Type": kind}
             connection.request(method, path, body.encode(), headers)
             answer = connection.getresponse()
             return answer.status, answer.read(ANSWER_BYTES)

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS gap (
   detail TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS gap_state ON gap (state);
 CREATE INDEX IF NOT EXISTS gap_begin ON gap (begin);
+CREATE TABLE IF NOT EXISTS pending_hour (at INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS progress (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -135,6 +136,25 @@ class Ledger:
             values,
         )
         return [Gap(*row) for row in rows]
+
+    def pend(self, hours: Iterable[int]) -> None:
+        """Write down the hours (ns) that have to be made again."""
+        with _words(self._path):
+            self._database.execute("BEGIN IMMEDIATE")
+            rows = [(at,) for at in hours]
+            self._database.executemany("INSERT OR IGNORE INTO pending_hour VALUES (?)", rows)
+            self._database.execute("COMMIT")
+
+    def pended(self) -> list[int]:
+        """Return the hours that are still to be made again, the oldest first."""
+        with _words(self._path):
+            rows = self._database.execute("SELECT at FROM pending_hour ORDER BY at").fetchall()
+        return [int(at) for (at,) in rows]
+
+    def unpend(self, at: int) -> None:
+        """Write down that an hour is made."""
+        with _words(self._path):
+            self._database.execute("DELETE FROM pending_hour WHERE at = ?", (at,))
 
     def progress(self, name: str) -> int | None:
         """Return how far something is (ns since 1970); None before the first time."""

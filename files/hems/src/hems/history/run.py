@@ -17,7 +17,7 @@ from pathlib import Path
 
 from hems import HemsError, settings
 from hems.health import history as summary
-from hems.history import HistoryError, cause, fill
+from hems.history import HistoryError, cause, fill, rolling
 from hems.history.bridging import bridge_pauses
 from hems.history.fill import Found, History, Limits
 from hems.history.influxdb import SECRET, Influxdb
@@ -26,6 +26,7 @@ from hems.history.recorder import FILE as RECORDER
 from hems.history.recorder import Recorder
 from hems.history.settings import FILE as SETTINGS
 from hems.history.settings import History as Options
+from hems.history.tiers import Tiers
 from hems.home_assistant import SECRET as HOME_ASSISTANT
 from hems.home_assistant import Access
 from hems.settings import Appliance
@@ -111,12 +112,15 @@ def words(found: Found) -> str:
     """Say what a run did."""
     spread = "".join(f" Bridged {one.entity}: {one.detail}." for one in found.bridged)
     later = f" Nothing is bridged now: {found.unbridged}" if found.unbridged else ""
-    return _filled(found) + spread + later
+    hours = f" {found.rolled} hours were made again." if found.rolled else ""
+    behind = f" Hours and days are not up to date: {found.unrolled}" if found.unrolled else ""
+    return _filled(found) + spread + later + hours + behind
 
 
 def _filled(found: Found) -> str:
     if not found.lost:
-        return f"Nothing is missing: {found.compared} readings compared."
+        more = "" if found.finished else " There is more to do, the next run goes on."
+        return f"Nothing is missing: {found.compared} readings compared.{more}"
     done = f"{found.lost} readings were missing, {found.filled} of them are filled"
     refused = f", {found.refused} are refused by InfluxDB" if found.refused else ""
     more = "" if found.finished else "; there is more, the next run goes on"
@@ -139,8 +143,28 @@ def once(whole: bool = False) -> Found:
             found.bridged = bridge_pauses(history, access) if found.finished else []
         except HistoryError as error:  # what was measured is filled all the same
             found.unbridged = str(error)
+        try:
+            _roll(history, wanted, found, whole)
+        except HistoryError as error:
+            found.unrolled = str(error)
         tell(wanted, history)
     return found
+
+
+def _roll(history: History, wanted: Options, found: Found, whole: bool) -> None:
+    """Keep hours and days those of the readings, and the readings as long as they should stay."""
+    tiers = Tiers(history.influxdb)
+    if not wanted.rollups:
+        return rolling.retain(history, tiers, 0)
+    moved = tuple(_moved(wanted.moved))
+    plan = rolling.read(wanted.flux, wanted.zone, wanted.raw_days, moved)
+    rolling.retain(history, tiers, plan.keep)
+    gaps = (*found.gaps, *found.bridged)
+    since = 0 if whole else min((history.now - fill.DAY, *(gap.begin for gap in gaps)))
+    deadline = history.clock() + history.limits.seconds
+    done = rolling.roll(history, tiers, plan, since, deadline)
+    found.rolled, found.finished = done.hours, found.finished and done.finished
+    return None
 
 
 @contextmanager
@@ -199,7 +223,7 @@ def main() -> int:
     except HemsError as error:
         print(error, file=sys.stderr)
         return 0
-    if found.lost or found.bridged or found.unbridged or not found.finished:
+    if found.lost or found.bridged or found.unbridged or found.unrolled or not found.finished:
         print(words(found), file=sys.stderr)
     return 0
 

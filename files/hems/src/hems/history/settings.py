@@ -24,6 +24,10 @@ class History(Table, frozen=True):
     batch: Annotated[int, msgspec.Meta(ge=1, le=10_000)]  # points
     rate: Annotated[int, msgspec.Meta(ge=1)]  # points a second
     settle: Annotated[int, msgspec.Meta(ge=0)]  # seconds; what is younger is not looked at yet
+    rollups: bool  # InfluxDB makes hours and days of the readings …
+    flux: Path  # … by what stands in this directory
+    zone: Text  # whose days they are
+    raw_days: Annotated[int, msgspec.Meta(ge=1)]  # for how long it keeps the readings themselves
     seconds: Annotated[float, msgspec.Meta(gt=0)]  # that one run may take; the next one goes on
 
 

@@ -6,8 +6,11 @@ import argparse
 
 from hems import settings
 from hems.cli import whole
+from hems.history import rolling
 from hems.history import run as work
 from hems.history.compare import SECOND
+from hems.history.fill import utc
+from hems.times import local
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
             begin = max(begin, end - options.days * 86400 * SECOND)
         found = history.verify(begin, end, closely=True)
         work.tell(wanted, history)
+        proven = history.ledger.progress(rolling.ROLLED)
+    if wanted.rollups and proven is not None:
+        print(f"Hours and days are those of the readings up to {local(utc(proven))}.")
     if not found.lost:
         print(f"Nothing is missing: each of {found.compared} readings is in InfluxDB.")
         return 0
