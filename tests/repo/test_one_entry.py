@@ -19,7 +19,7 @@ MOST = 3
 COUNTED = ("roles/", "playbooks/", "files/hems/src/", "inventory/pilot/group_vars/")
 # What walks the services: none of these may know one by name.
 WALKERS = (
-    "files/hems/src/hems/asking.py",
+    "files/hems/src/hems/probes.py",
     "files/hems/src/hems/cli/status.py",
     "files/hems/src/hems/door",
     "files/hems/src/hems/status",

@@ -7,8 +7,9 @@ import struct
 from typing import Any
 
 import pytest
+from hems.internet import answered_sequence
 from hems.leds.core import GRACE_SECONDS, ROUND_SECONDS
-from hems.leds.uplink import Uplink, answered_sequence
+from hems.leds.uplink import Uplink
 
 TARGETS = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 

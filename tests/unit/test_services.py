@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hems import asking, services
+from hems import probes, services
 from hems.health.catalogue import KINDS, SEVERITIES
 from hems.settings import SettingsError
 from hems.watchdog import startup
@@ -138,7 +138,7 @@ def test_the_watchdog_goes_on_with_what_an_entry_said_last(tmp_path: Path) -> No
 
 
 def test_every_kind_of_probe_can_be_asked() -> None:
-    asked = {type(one.probe): asking.question(one.probe, "box.local") for one in entries().values()}
+    asked = {type(one.probe): probes.question(one.probe, "box.local") for one in entries().values()}
     without = {kind for kind, question in asked.items() if question is None}
     assert without == {services.UnitState, services.NetworkManager}
 

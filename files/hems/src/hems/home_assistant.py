@@ -6,17 +6,17 @@ a refused token again: ten of them get loopback banned for good.
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
+import urllib.parse
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import websocket
 
-from hems import HemsError
-from hems.probes import LOOPBACK
+from hems import HemsError, loopback
+from hems.loopback import LOOPBACK
 from hems.settings import Appliance
 
 SECRET = "home_assistant_token"
@@ -79,25 +79,43 @@ def rest(
 
     Raises HomeAssistantError; its ``code`` is the status of an answer that is no success.
     """
-    headers = {"Authorization": f"Bearer {access.token}", "Content-Type": "application/json"}
-    connection = http.client.HTTPConnection(LOOPBACK, access.port, timeout=timeout)
-    try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        text = answer.read(ANSWER_BYTES)
-    except (OSError, http.client.HTTPException) as error:
-        raise _silent(error) from error
-    finally:
-        connection.close()
-    if answer.status >= 300:
+    status, text = request(access, method, path, body=body, timeout=timeout)
+    if status >= 300:
         words = " ".join(text.decode(errors="replace").split())[:300]
-        raise HomeAssistantError(
-            f"Home Assistant answers {answer.status} to {path}: {words}", str(answer.status)
-        )
+        raise HomeAssistantError(f"Home Assistant answers {status} to {path}: {words}", str(status))
     try:
         return json.loads(text) if text else None
     except ValueError as error:
         raise HomeAssistantError(f"Home Assistant's answer to {path} is no JSON.") from error
+
+
+def request(
+    access: Access,
+    method: str,
+    path: str,
+    *,
+    body: dict[str, Any] | None = None,
+    form: dict[str, str] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> tuple[int, bytes]:
+    """Send one REST request and return status and text of the answer, whatever it is.
+
+    Without a token it is one of somebody who has not logged in. Raises HomeAssistantError when
+    nothing answers within ``timeout`` seconds.
+    """
+    headers = {"Authorization": f"Bearer {access.token}"} if access.token else {}
+    data = None
+    if body is not None:
+        data, headers["Content-Type"] = json.dumps(body), "application/json"
+    elif form is not None:
+        data = urllib.parse.urlencode(form)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    try:
+        return loopback.exchange(
+            access.port, method, path, data, headers, timeout=timeout, most=ANSWER_BYTES
+        )
+    except (OSError, ValueError) as error:
+        raise _silent(error) from error
 
 
 def wait_running(access: Access, seconds: float) -> None:

@@ -14,7 +14,7 @@ import json
 from enum import Enum
 from pathlib import Path
 
-from hems.probes import LOOPBACK, TIMEOUT_SECONDS
+from hems.loopback import LOOPBACK, TIMEOUT_SECONDS
 
 ACCOUNTS = Path(".storage/auth_provider.homeassistant")  # below Home Assistant's directory
 

@@ -9,20 +9,17 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from hems import mdns
+from hems import loopback, mdns, services
+from hems.loopback import LOOPBACK, TIMEOUT_SECONDS, NamedContext
+from hems.mqtt import Broker, greet
 
-LOOPBACK = "127.0.0.1"
-TIMEOUT_SECONDS = 5.0
-ANSWER_BYTES = 65536
-
-# MQTT 3.1.1, section 3.1: CONNECT without an account; clean session, keep-alive 10 s, client id.
-MQTT_CONNECT = b"\x10\x17\x00\x04MQTT\x04\x02\x00\x0a\x00\x0bhems-status"
-MQTT_REFUSALS = (4, 5)  # section 3.2.2.3: bad user name or password, not authorised
+# MQTT 5, section 3.2.2.2: bad user name or password, not authorised
+REFUSALS = (0x86, 0x87)
 
 
 @dataclass(frozen=True)
@@ -42,34 +39,37 @@ class Certificate:
     not_after: float | None = None  # Unix seconds
 
 
-def http_exchange(port: int, path: str, timeout: float = TIMEOUT_SECONDS) -> tuple[int, bytes]:
-    """GET a path from loopback and return the status and at most ``ANSWER_BYTES`` of the answer.
+Question = Callable[[], Answer]
 
-    Raises OSError when nobody answers in time, ValueError when the answer isn't HTTP.
+
+def question(probe: services.Probe, name: str) -> Question | None:
+    """Return what asks as an entry says; None where only the unit's state can tell.
+
+    ``name`` is the box's, <host>.local.
     """
-    request = f"GET {path} HTTP/1.0\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((LOOPBACK, port), timeout) as client:
-        client.sendall(request.encode())
-        answer = _read(client, time.monotonic() + timeout)
-    return parse_http(answer)
-
-
-def parse_http(answer: bytes) -> tuple[int, bytes]:
-    """Return status and body of an HTTP/1 answer (RFC 9112), chunks as they came.
-
-    Raises ValueError when it is something else.
-    """
-    head, _, body = answer.partition(b"\r\n\r\n")
-    version, _, rest = head.partition(b" ")
-    if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-        raise ValueError("the answer isn't HTTP")
-    return int(rest[:3]), body
+    match probe:
+        case services.Http():
+            return partial(http, probe.port, probe.path, probe.status, probe.body)
+        case services.Https():
+            return partial(https, probe.port, name, probe.path, probe.status, probe.body)
+        case services.Tcp():
+            return partial(tcp, probe.port)
+        case services.Mqtt():
+            return partial(mqtt, probe.port)
+        case services.Mqtts():
+            return partial(mqtts, probe.port, name)
+        case services.Influxdb():
+            return partial(influxdb, probe.port)
+        case services.Mdns():
+            return partial(named, name)
+        case _:
+            return None
 
 
 def http(port: int, path: str, status: Collection[int] = (), body: str = "") -> Answer:
     """GET a path from loopback: an answer has one of ``status`` (none: below 500) and ``body``."""
     try:
-        found, text = http_exchange(port, path)
+        found, text = loopback.exchange(port, "GET", path)
     except (OSError, ValueError) as error:
         return Answer(False, _reason(error))
     return _judge(found, text, status, body, f"answers {found}")
@@ -78,7 +78,7 @@ def http(port: int, path: str, status: Collection[int] = (), body: str = "") -> 
 def influxdb(port: int) -> Answer:
     """Ask InfluxDB for its health, which it gives without a token."""
     try:
-        status, body = http_exchange(port, "/health")
+        status, body = loopback.exchange(port, "GET", "/health")
         health = json.loads(body)
         passed = status == 200 and health["status"] == "pass"
         words = " ".join(str(health.get(key, "")) for key in ("version", "message")).strip()
@@ -100,15 +100,11 @@ def https(
 
     Whether the certificate can be trusted is not asked here.
     """
-    request = f"GET {path} HTTP/1.0\r\nHost: {name}\r\nConnection: close\r\n\r\n"
-    deadline = time.monotonic() + timeout
+    tls = loopback.context(name)
     try:
-        with (
-            socket.create_connection((LOOPBACK, port), timeout) as plain,
-            _unverified().wrap_socket(plain, server_hostname=name) as client,
-        ):
-            client.sendall(request.encode())
-            found, text = parse_http(_read(client, deadline))
+        found, text = loopback.exchange(
+            port, "GET", path, headers={"Host": name}, timeout=timeout, tls=tls
+        )
     except (OSError, ValueError) as error:
         return Answer(False, _reason(error))
     return _judge(found, text, status, body, f"answers {found} for {path}")
@@ -132,90 +128,51 @@ def named(name: str, timeout: float = 2.0) -> Answer:
     return Answer(found, "answers" if found else f"does not answer for {name}")
 
 
-def mqtts(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
-    """Greet the broker as a device in the house does, by TLS; see ``mqtt``."""
-    try:
-        with (
-            socket.create_connection((LOOPBACK, port), timeout) as plain,
-            _unverified().wrap_socket(plain, server_hostname=name) as client,
-        ):
-            client.sendall(MQTT_CONNECT)
-            return judge_connack(client.recv(4))
-    except OSError as error:
-        return Answer(False, _reason(error))
-
-
-def mqtt(port: int, timeout: float = TIMEOUT_SECONDS) -> Answer:
+def mqtt(port: int, tls: NamedContext | None = None, timeout: float = TIMEOUT_SECONDS) -> Answer:
     """Greet the broker without an account: a healthy one answers, and the answer is no."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout) as client:
-            client.sendall(MQTT_CONNECT)
-            return judge_connack(client.recv(4))
-    except OSError as error:
+        reason, _ = greet(Broker(port, tls=tls), timeout)
+    except (OSError, ValueError) as error:
         return Answer(False, _reason(error))
-
-
-def judge_connack(answer: bytes) -> Answer:
-    """Judge the broker's answer to a greeting without an account (MQTT 3.1.1, section 3.2)."""
-    if len(answer) < 4 or answer[:2] != b"\x20\x02":
-        return Answer(False, "the answer isn't MQTT")
-    if answer[3] == 0:
+    if not reason.is_failure:
         return Answer(False, "lets anybody in without a password")
-    if answer[3] not in MQTT_REFUSALS:
-        return Answer(False, f"refuses connections (return code {answer[3]})")
+    if reason.value not in REFUSALS:
+        return Answer(False, f"refuses connections ({reason})")
     return Answer(True, "answers")
 
 
-def certificate(
-    port: int, name: str, ca: Path, greeting: bytes = b"", timeout: float = TIMEOUT_SECONDS
-) -> Certificate:
-    """Shake hands on loopback and return what the port serves for ``name``, judged by the CA.
+def mqtts(port: int, name: str, timeout: float = TIMEOUT_SECONDS) -> Answer:
+    """Greet the broker as a device in the house does, by TLS; see ``mqtt``."""
+    return mqtt(port, loopback.context(name), timeout)
 
-    A service that would log a connection without a word as an error is given a greeting.
-    """
+
+def certificate(
+    served: services.Certificate, name: str, ca: Path, timeout: float = TIMEOUT_SECONDS
+) -> Certificate:
+    """Shake hands on loopback and return what a port serves for ``name``, judged by the CA."""
     try:
-        context = ssl.create_default_context(cafile=str(ca))
+        tls = loopback.context(name, str(ca))
     except OSError as error:
         return Certificate(False, f"the CA's certificate {ca} can't be used: {_words(error)}")
     try:
-        with (
-            socket.create_connection((LOOPBACK, port), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=name) as client,
-        ):
-            served = client.getpeercert() or {}
-            if greeting:
-                client.sendall(greeting)
-                client.recv(4)
+        if served.protocol == "mqtt":  # it would log a connection without a word as an error
+            _, shown = greet(Broker(served.port, tls=tls), timeout)
+        else:
+            with (
+                socket.create_connection((LOOPBACK, served.port), timeout) as plain,
+                tls.wrap_socket(plain) as client,
+            ):
+                shown = client.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         return Certificate(False, error.verify_message)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return Certificate(False, _reason(error))
-    return Certificate(True, "valid", ssl.cert_time_to_seconds(str(served["notAfter"])))
+    return Certificate(True, "valid", ssl.cert_time_to_seconds(str(shown["notAfter"])))
 
 
 def _judge(found: int, text: bytes, status: Collection[int], body: str, else_: str) -> Answer:
     right = (found in status if status else found < 500) and body.encode() in text
     return Answer(True, "answers") if right else Answer(False, else_)
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
-def _read(client: socket.socket, deadline: float) -> bytes:
-    answer = b""
-    while len(answer) < ANSWER_BYTES:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        client.settimeout(left)
-        part = client.recv(ANSWER_BYTES - len(answer))
-        if not part:
-            break
-        answer += part
-    return answer
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from hems.backup import BackupError
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 
 SETTLE = 600 * 10**9  # ns; younger readings may still be on their way
 TRIES = 3  # a gap may be filled between the two counts

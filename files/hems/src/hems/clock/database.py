@@ -12,7 +12,7 @@ from typing import Any
 
 from hems import HemsError
 from hems.clock.core import NS, Range, lines
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 
 ORGANIZATION, BUCKET = "hems", "home_assistant"
 TIMEOUT_SECONDS = 120.0  # a slow card empties a range in that

@@ -22,7 +22,7 @@ from hems import HemsError, settings, systemd
 from hems.discovery import quota
 from hems.discovery.book import FROM_DEVICES, Book, Retained, own
 from hems.discovery.guard import Guard, say
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 from hems.settings import Appliance
 
 ACCOUNT = "discovery"

@@ -23,7 +23,7 @@ from hems import HemsError, services, settings, systemd
 from hems.door import core, pages
 from hems.door.ended import Ended, say
 from hems.door.tokens import Tokens
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 from hems.services import Page
 
 HOME_ASSISTANT = Page("/", "Home Assistant")

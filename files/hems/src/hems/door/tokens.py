@@ -17,7 +17,7 @@ import aiohttp
 
 from hems.door.core import Throttle
 from hems.door.ended import say
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 
 MOST_KNOWN = 4096
 ASK = "/api/v2/buckets?limit=1"  # every token that there is may ask that

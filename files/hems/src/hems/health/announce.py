@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hems.health.catalogue import SEVERITIES, Issue
+from hems.message import Message
 
 ACCOUNT = "hems"
 STATE_TOPIC = f"hems/{ACCOUNT}/health"
@@ -19,15 +20,6 @@ OK = "ok"
 EXPIRE_SECONDS = 180  # six rounds of the watchdog
 STATE_CHARACTERS = 255  # the longest state that Home Assistant keeps
 REPEAT_SECONDS = 60.0  # between two announcements, should the broker have lost the last one
-
-
-@dataclass(frozen=True)
-class Message:
-    """One MQTT message."""
-
-    topic: str
-    payload: str | bytes
-    retain: bool = False
 
 
 def discovery(prefix: str, site: str, version: str, url: str) -> list[Message]:

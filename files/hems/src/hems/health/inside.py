@@ -20,7 +20,7 @@ from hems.home_assistant import (
     HomeAssistantError,
     rest,
 )
-from hems.probes import TIMEOUT_SECONDS
+from hems.loopback import TIMEOUT_SECONDS
 
 NOT_FOUND = "404"
 UNKNOWN_COMMAND = "unknown_command"  # its integration did not start

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from hems.history import HistoryError
 from hems.history.bridge import TAG as BRIDGED
 from hems.history.compare import SECOND, WINDOW
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 
 BUCKET, ORGANIZATION = "home_assistant", "hems"
 SECRET = "influxdb_token_history"

@@ -2,6 +2,9 @@
 
 It asks for the web app's manifest, which is given without a log-in: credentials that were wrong
 would get loopback banned.
+
+The request is written by hand because of the daemon's memory, which is bound to 25 MB: it holds
+21.2 MB (VmRSS on amd64, Python 3.13); http.client would add 4.7 MB, asyncio 5.4 MB.
 """
 
 from __future__ import annotations

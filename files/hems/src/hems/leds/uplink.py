@@ -1,43 +1,24 @@
-"""Whether the internet answers: ICMP echoes from an unprivileged socket, without waiting for them.
+"""Whether the Internet answers: ICMP echoes from an unprivileged socket, without waiting for them.
 
-The kernel gives such a socket (icmp(7), ``net.ipv4.ping_group_range``) its identifier and checksum,
-and passes on only the answers to it. Targets are addresses: a broken DNS is another trouble.
+Targets are addresses: a broken DNS is another trouble.
 """
 
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Callable, Sequence
 
-from hems.internet import ECHO_REPLY, echo_request
+from hems.internet import ANSWER_BYTES, answered_sequence, echo_request, echo_socket
 from hems.leds.core import is_reachable, targets_to_ask
 
-ANSWER_BYTES = 128
 RECENT = 8  # rounds; an answer to an older echo says nothing about now
-
-
-def answered_sequence(packet: bytes) -> int | None:
-    """Return the sequence number of an echo reply, None for anything else."""
-    if len(packet) < 8 or packet[0] != ECHO_REPLY:
-        return None
-    return int(struct.unpack_from("!H", packet, 6)[0])
-
-
-def icmp_socket() -> socket.socket:
-    """Return a socket for echoes that never blocks.
-
-    Raises OSError when this user's groups may not have one.
-    """
-    kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-    return socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP)
 
 
 class Uplink:
     """Sends echoes round by round and remembers when the last answer came."""
 
     def __init__(
-        self, targets: Sequence[str], connect: Callable[[], socket.socket] = icmp_socket
+        self, targets: Sequence[str], connect: Callable[[], socket.socket] = echo_socket
     ) -> None:
         self._targets = targets
         self._connect = connect

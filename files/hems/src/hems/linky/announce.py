@@ -13,18 +13,10 @@ from typing import Any
 
 from hems.linky.labels import LABELS, TOTAL, Kind, Mode
 from hems.linky.meter import Value, name_of
+from hems.message import Message
 
 ACCOUNT = "linky"
 ONLINE, OFFLINE = "online", "offline"
-
-
-@dataclass(frozen=True)
-class Message:
-    """One MQTT message."""
-
-    topic: str
-    payload: str
-    retain: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from hems import HemsError
 from hems.linky.announce import ACCOUNT, OFFLINE, ONLINE, Message, status_topic
+from hems.loopback import LOOPBACK
 
 CREDENTIAL = f"mqtt_{ACCOUNT}"
 KEEPALIVE_SECONDS = 30
 RECONNECT_SECONDS = (1, 30)  # first and longest pause
-LOOPBACK = "127.0.0.1"
 
 
 def password(environment: Mapping[str, str]) -> str:

@@ -9,24 +9,24 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from hems import asking, lock, probes, release, services, systemd
+from hems import lock, probes, release, services, systemd
 from hems.health import store
 from hems.settings import Appliance
 from hems.status.core import Disk, Observation, Port, Service
 from hems.systemd import MISSING
 
-Part = tuple[str, str, asking.Question | None]
+Part = tuple[str, str, probes.Question | None]
 
 
 def parts(entries: Mapping[str, services.Entry], name: str) -> list[Part]:
     """Return title, unit and probe of every part, and of every way in; ``name``: <host>.local."""
     listed = [entry for entry in entries.values() if entry.listed]
-    inside = [(entry.title, entry.unit, asking.question(entry.probe, name)) for entry in listed]
+    inside = [(entry.title, entry.unit, probes.question(entry.probe, name)) for entry in listed]
     return inside + [
         (
             entry.outside.title,
             entries.get(entry.outside.through, entry).unit,
-            asking.question(entry.outside.probe, name),
+            probes.question(entry.outside.probe, name),
         )
         for entry in listed
         if entry.outside
@@ -75,10 +75,7 @@ def observe(appliance: Appliance, found: services.Found) -> Observation:
     ca = appliance.paths.tls / "ca.crt"
     with ThreadPoolExecutor(max_workers=len(what) + len(served) + 1) as pool:
         answers = [pool.submit(probe) if probe else None for _, _, probe in what]
-        shown = [
-            pool.submit(probes.certificate, one.port, host, ca, asking.greeting(one))
-            for one in served
-        ]
+        shown = [pool.submit(probes.certificate, one, host, ca) for one in served]
         units = systemd.units(unit for _, unit, _ in what)
         addresses = _addresses()
         parts_seen = (

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hems import HemsError, internet, services, settings
 from hems.health import store
-from hems.probes import LOOPBACK
+from hems.loopback import LOOPBACK
 from hems.settings import Appliance
 from hems.status.core import problems
 from hems.status.observe import observe

@@ -21,13 +21,12 @@ from hems.systemd import SystemdError
 from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, say, utc
-from hems.watchdog.broker import tell
 from hems.watchdog.core import Action, Observation, Verb
 from hems.watchdog.home import Home
 from hems.watchdog.outside import Outside
-from hems.watchdog.probes import Secrets, services
 from hems.watchdog.set_aside import SetAside
 from hems.watchdog.startup import Start
+from hems.watchdog.watched import Secrets, services, tell
 
 NOT_OURS = "not by this watchdog: power, a person, or a reset because the system hung"
 WAIT_SECONDS = 30.0  # between two tries to read settings that were never good

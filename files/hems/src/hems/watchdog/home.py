@@ -18,7 +18,7 @@ from hems.watchdog.observe import HomeAssistant, View
 if TYPE_CHECKING:
     from hems.health.settings import Health
     from hems.watchdog.memory import Boot
-    from hems.watchdog.probes import Secrets
+    from hems.watchdog.watched import Secrets
 
 
 class Home:

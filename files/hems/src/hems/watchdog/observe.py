@@ -11,7 +11,7 @@ from importlib import import_module
 from itertools import product
 from pathlib import Path
 
-from hems import HemsError, asking, internet, lock, probes, systemd
+from hems import HemsError, internet, lock, probes, systemd
 from hems.health import inside, meter, vitals
 from hems.health.catalogue import KINDS, Issue
 from hems.health.judge import NO_CREDENTIAL, Blind, CertificateSeen, ServiceSeen
@@ -21,8 +21,8 @@ from hems.services import REPORTS, Certificate, Entry
 from hems.watchdog import core, network
 from hems.watchdog.act import say
 from hems.watchdog.core import Observation, ProbeResult
-from hems.watchdog.probes import Service
 from hems.watchdog.settings import Services
+from hems.watchdog.watched import Service
 
 PATIENCE = 2  # rounds: the third without an answer counts
 CERTIFICATE_SECONDS = 600.0  # between two looks at the certificates
@@ -257,8 +257,8 @@ class Certificates:
         return self._seen
 
     def _one(self, served: Certificate) -> CertificateSeen | None:
-        name, greeting = served.name, asking.greeting(served)
-        shown = probes.certificate(served.port, self._host, self._ca, greeting)
+        name = served.name
+        shown = probes.certificate(served, self._host, self._ca)
         if shown.not_after is not None:
             # A certificate ends at a time on the wall: this is no duration of ours.
             days = int((shown.not_after - time.time()) // DAY_SECONDS)

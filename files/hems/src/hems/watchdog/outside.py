@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hems import asking, systemd
+from hems import probes, systemd
 from hems.health import listeners
 from hems.health.catalogue import Issue
 from hems.services import Entry, Http, Influxdb, Mqtt, Tcp, kind_of
@@ -67,7 +67,7 @@ class Outside:
             through = self._entries.get(way.through, entry) if way else entry
             if way is None or not {entry.unit, through.unit} <= well:
                 continue
-            ask = asking.question(way.probe, self._name)
+            ask = probes.question(way.probe, self._name)
             answer = ask() if ask else None
             if answer is not None and not answer.ok:
                 yield Issue(kind_of(way.health, through.unit), detail=answer.detail)

@@ -18,8 +18,8 @@ from hems import services, whole_file
 from hems.health.judge import NO_CREDENTIAL, Blind
 from hems.services import Entry, Found
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
-from hems.watchdog.probes import Secrets
 from hems.watchdog.settings import FILE, Watchdog
+from hems.watchdog.watched import Secrets
 
 ENTRIES = services.DIRECTORY.name
 CREDENTIALS = ("mqtt_hems", "influxdb_token_hems", "home_assistant_token")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from hems.probes import LOOPBACK, TIMEOUT_SECONDS
+from hems import loopback
 
 BUCKET = "home_assistant"
 SLACK_NS = 1_000_000_000  # to either side of a reading's own time
@@ -86,17 +85,11 @@ def is_stored(port: int, token: str, reading: Reading) -> bool | None:
     """Whether InfluxDB has a reading's point; None when it does not say."""
     try:
         query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": reading.question()})
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
-        try:
-            headers = {"Authorization": f"Token {token}"}
-            connection.request("GET", f"/query?{query}", headers=headers)
-            answer = connection.getresponse()
-            body = answer.read(65536)
-        finally:
-            connection.close()
+        headers = {"Authorization": f"Token {token}"}
+        status, body = loopback.exchange(port, "GET", f"/query?{query}", headers=headers)
         result = json.loads(body)["results"][0]
-    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    if answer.status != 200 or "error" in result:
+    if status != 200 or "error" in result:
         return None
     return bool(result.get("series"))

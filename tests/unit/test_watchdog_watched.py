@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hems.watchdog import probes
+from hems.watchdog import watched
 from hems.watchdog.core import ProbeResult
 
 AT = 1_795_339_786_945_457_353
@@ -57,7 +57,7 @@ def server() -> Generator[Server]:
 
 
 def look(server: Server, data: Path) -> ProbeResult:
-    return probes.influxdb(server.server_port, "token", AT, data)
+    return watched.influxdb(server.server_port, "token", AT, data)
 
 
 def test_a_point_that_comes_back_is_an_answer(server: Server, tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ def test_a_full_disk_is_named_and_no_reason_to_restart(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.write = (500, FULL)
-    monkeypatch.setattr(probes, "ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(watched, "ROOM_BYTES", 1 << 62)
     seen = look(server, tmp_path)
     assert (seen.code, seen.curable, seen.needs_restart) == ("disk_full", False, True)
     # With room again, one that goes on refusing needs a restart.
-    monkeypatch.setattr(probes, "ROOM_BYTES", 0)
+    monkeypatch.setattr(watched, "ROOM_BYTES", 0)
     assert look(server, tmp_path) == ProbeResult(False, "the write got 500")
 
 
 def test_a_disk_that_can_not_be_asked_has_no_room(tmp_path: Path) -> None:
-    assert not probes.has_room(tmp_path / "gone")
+    assert not watched.has_room(tmp_path / "gone")

@@ -1,8 +1,7 @@
-"""Each service asked in its own protocol, as far as a restart of it is decided from the answer."""
+"""The services that are watched: each asked in its own protocol, with the box's own account."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import time
@@ -11,19 +10,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hems import HemsError, asking
-from hems.health.announce import Outbox
+from hems import HemsError, loopback, probes
+from hems.health.announce import ACCOUNT, Outbox
 from hems.health.catalogue import Kind
-from hems.probes import LOOPBACK, TIMEOUT_SECONDS, Answer
+from hems.mqtt import Account, Broker, BrokerError, Refused, round_trip
 from hems.services import Entry, Influxdb, Mqtt, NetworkManager, Probe
 from hems.watchdog import network
-from hems.watchdog.broker import tell
 from hems.watchdog.core import ProbeResult
 from hems.watchdog.settings import Services
 
 BUCKET = "hems_probe"
 MEASUREMENT = "watchdog"
-ANSWER_BYTES = 65536
+TOPIC = f"hems/{ACCOUNT}/round_trip"
 ROOM_BYTES = 8 * 1024 * 1024
 NO_ROOM = b"no space left on device"  # ENOSPC, as InfluxDB passes it on
 
@@ -88,8 +86,20 @@ def _question(
             return lambda: influxdb(probe.port, secrets.influxdb, time.time_ns(), probe.data)
         case NetworkManager():
             return _network_manager
-    ask = asking.question(probe, name)
+    ask = probes.question(probe, name)
     return (lambda: _look(ask())) if ask else (lambda: ProbeResult(True, "runs"))
+
+
+def tell(port: int, password: str, outbox: Outbox) -> ProbeResult:
+    """Do a round trip with the box's account that delivers what is due to be told of the box."""
+    now = time.monotonic()
+    messages = outbox.due(now)
+    try:
+        round_trip(Broker(port), Account(ACCOUNT, password), TOPIC, messages)
+    except BrokerError as error:
+        return ProbeResult(False, str(error), curable=not isinstance(error, Refused))
+    outbox.delivered(messages, now)
+    return ProbeResult(True, "answers")
 
 
 def influxdb(port: int, token: str, at: int, data: Path) -> ProbeResult:
@@ -99,21 +109,21 @@ def influxdb(port: int, token: str, at: int, data: Path) -> ProbeResult:
     readings. Once there is room again, one is needed: InfluxDB does not try again to open a shard
     that it could not open, and refuses its points.
     """
-    authorization = {"Authorization": f"Token {token}"}
+    headers = {"Authorization": f"Token {token}"}
     point = f"{MEASUREMENT} value={at % 1000}i {at}\n"
     question = f'SELECT value FROM "{MEASUREMENT}" WHERE time = {at}'
     write = urllib.parse.urlencode({"db": BUCKET, "precision": "ns"})
     query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": question})
     try:
-        status, body = _exchange(port, "POST", f"/write?{write}", authorization, point)
+        status, body = loopback.exchange(port, "POST", f"/write?{write}", point, headers)
         if status != 204:
             return _refusal("the write", status, body, has_room(data))
-        status, body = _exchange(port, "GET", f"/query?{query}", authorization)
+        status, body = loopback.exchange(port, "GET", f"/query?{query}", headers=headers)
         if status != 200:
             return _refusal("the query", status, body, has_room(data))
         values = json.loads(body)["results"][0]["series"][0]["values"]
-    except (OSError, http.client.HTTPException) as error:
-        return ProbeResult(False, f"does not answer: {getattr(error, 'strerror', None) or error}")
+    except OSError as error:
+        return ProbeResult(False, f"does not answer: {error.strerror or error}")
     except (ValueError, LookupError, TypeError):
         return ProbeResult(False, "does not give a point back that it took")
     if values != [[at, at % 1000]]:
@@ -139,18 +149,6 @@ def _refusal(what: str, status: int, body: bytes, room: bool) -> ProbeResult:
     return ProbeResult(False, f"{what} got {status}")
 
 
-def _exchange(
-    port: int, method: str, path: str, headers: dict[str, str], body: str | None = None
-) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request(method, path, body=body, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read(ANSWER_BYTES)
-    finally:
-        connection.close()
-
-
 def _network_manager() -> ProbeResult:
     try:
         network.connections()
@@ -159,5 +157,5 @@ def _network_manager() -> ProbeResult:
     return ProbeResult(True, "answers")
 
 
-def _look(answer: Answer) -> ProbeResult:
+def _look(answer: probes.Answer) -> ProbeResult:
     return ProbeResult(answer.ok, answer.detail)
