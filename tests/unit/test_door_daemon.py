@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hems import HemsError, settings
 from hems.door import core, pages
 from hems.door.daemon import COOKIE, FORM_COOKIE, Door, build
+from hems.process import Surroundings
 
 from tests.unit.appliance_settings import GOOD
 from tests.unit.service_entries import TEMPLATES, rendered
@@ -67,13 +68,15 @@ def door(tmp_path: Path) -> Callable[[], Door]:
     """Makes the log-in anew, as a restart does."""
     (tmp_path / "door_password").write_text(f"{PASSWORD}\n")
     (tmp_path / "door_key").write_text("made on the Pi")
-    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "STATE_DIRECTORY": str(tmp_path)}
+    around = Surroundings(
+        {"CREDENTIALS_DIRECTORY": str(tmp_path), "STATE_DIRECTORY": str(tmp_path)}
+    )
     appliance = settings.parse(GOOD, settings.Appliance, "hems.toml")
     entries = tmp_path / "services.d"
     entries.mkdir()
     for template in TEMPLATES:
         (entries / template.name.removesuffix(".j2")).write_text(rendered(template))
-    return lambda: build(appliance, environment, entries)
+    return lambda: build(appliance, around, entries)
 
 
 def play(door: Door, scene: Scene) -> None:

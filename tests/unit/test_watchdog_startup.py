@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from hems import settings
 from hems.health import store
+from hems.process import Surroundings
 from hems.settings import APPLIANCE_FILE, SettingsError
 from hems.watchdog import daemon, startup
 from hems.watchdog.settings import FILE
@@ -75,26 +75,25 @@ def test_a_copy_that_is_current_is_not_written_again(etc: Path, tmp_path: Path) 
 def test_credentials_come_from_systemd_and_a_missing_one_is_empty(tmp_path: Path) -> None:
     for name in startup.CREDENTIALS:
         (tmp_path / name).write_text(f"{name}!\n")
-    secrets = startup.read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    secrets = startup.read_secrets(Surroundings({"CREDENTIALS_DIRECTORY": str(tmp_path)}))
     assert secrets.mqtt == "mqtt_hems!" and "!" not in repr(secrets)
     (tmp_path / "mqtt_hems").unlink()
     (tmp_path / "home_assistant_token").write_text("\n")  # the unit's default
-    secrets = startup.read_secrets({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    secrets = startup.read_secrets(Surroundings({"CREDENTIALS_DIRECTORY": str(tmp_path)}))
     assert (secrets.mqtt, secrets.home_assistant) == ("", "")
     assert secrets.influxdb == "influxdb_token_hems!"
-    assert startup.read_secrets({}).mqtt == ""
+    assert startup.read_secrets(Surroundings({})).mqtt == ""
 
 
 def test_without_any_settings_it_waits_and_says_so(
     etc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (etc / APPLIANCE_FILE).write_text("x")
-    monkeypatch.setattr(settings, "DIRECTORY", etc)
     monkeypatch.setattr(daemon, "WAIT_SECONDS", 0.05)
     ended = threading.Event()
     found: list[startup.Start | None] = []
     waiting = threading.Thread(
-        target=lambda: found.append(daemon._start(tmp_path, tmp_path, ended))
+        target=lambda: found.append(daemon._start(etc, tmp_path, tmp_path, ended))
     )
     waiting.start()
     try:

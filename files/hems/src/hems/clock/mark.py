@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hems import HemsError, whole_file
 from hems.clock.database import Database
+from hems.process import Surroundings
 from hems.settings import APPLIANCE_FILE, DIRECTORY, Appliance, read
 from hems.watchdog.startup import read_secrets
 
@@ -37,7 +38,7 @@ def main() -> int:
     newest = None
     try:
         port = read(DIRECTORY / APPLIANCE_FILE, Appliance).ports.influxdb
-        newest = Database(port, read_secrets().influxdb, "").newest(time.time_ns())
+        newest = Database(port, read_secrets(Surroundings()).influxdb, "").newest(time.time_ns())
     except HemsError as error:
         print(f"The newest reading is not known: {error}", file=sys.stderr)
     whole_file.write(path, json.dumps({"offset": offset, "newest": newest}), mode=0o600)

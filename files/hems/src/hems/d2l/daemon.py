@@ -6,38 +6,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from hems import HemsError, settings, systemd
+from hems import HemsError, process, settings
+from hems.async_process import until_stopped
 from hems.d2l.connection import PROXY_BYTES, Connections
 from hems.d2l.frame import Key
 from hems.d2l.intake import Intake, Source
 from hems.d2l.settings import D2lSettings, Dongle, d2l, parse_key
 from hems.linky import announce, status
-from hems.linky.publisher import LOOPBACK, Publisher, password
+from hems.linky.publisher import CREDENTIAL, Publisher
 from hems.linky.tracker import Meter, Tracker
+from hems.loopback import LOOPBACK
+from hems.process import Surroundings, say
 
 BACKLOG = 512
 
 
-def say(line: str) -> None:
-    """Write a line to the journal."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def _key(dongle: Dongle, environment: Mapping[str, str]) -> Key | None:
-    path = Path(environment.get("CREDENTIALS_DIRECTORY", ""), f"d2l_{dongle.number}")
+def _key(dongle: Dongle, around: Surroundings) -> Key | None:
     try:
-        return parse_key(path.read_text(encoding="ascii"))
-    except (OSError, UnicodeDecodeError, HemsError) as error:  # the others are served all the same
-        why = getattr(error, "strerror", None) or error
-        say(f"Dongle '{dongle.name}' has no key ({why}): set it and run the playbook.")
+        return parse_key(around.credential(f"d2l_{dongle.number}"))
+    except HemsError as error:  # the others are served all the same
+        say(f"Dongle '{dongle.name}' has no key. {error}")
         return None
 
 
@@ -48,23 +42,19 @@ class Daemon:
         self,
         mine: D2lSettings,
         prefix: str,
-        mqtt_password: str,
-        state: Path,
-        environment: Mapping[str, str],
+        around: Surroundings,
     ) -> None:
-        self._trackers = {
-            dongle.name: Tracker(
-                Meter(dongle.name, dongle.title, mine.expire, prefix, mine.confirm), state, say
-            )
-            for dongle in mine.dongles
-        }
+        self._trackers = {}
+        for dongle in mine.dongles:
+            meter = Meter(dongle.name, dongle.title, mine.expire, prefix, mine.confirm)
+            self._trackers[dongle.name] = Tracker(meter, around.state, say)
         self._silence, self._started = mine.silence, time.monotonic()
-        self.publisher = Publisher("d2l", mqtt_password, self._retained, say)
+        self.publisher = Publisher("d2l", around.credential(CREDENTIAL), self._retained, say)
         sources = {
             dongle.number: Source(
                 dongle.name,
                 dongle.number,
-                _key(dongle, environment),
+                _key(dongle, around),
                 partial(self._trackers[dongle.name].take, self.publisher),
             )
             for dongle in mine.dongles
@@ -100,47 +90,31 @@ class Daemon:
             tracker.save(time.monotonic())
 
 
-async def serve(daemon: Daemon, mine: D2lSettings, shown: Path) -> None:
+async def serve(server: Daemon, mine: D2lSettings, shown: Path) -> None:
     """Serve until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    connections = Connections(daemon.intake, mine.limits)
-    server = await asyncio.start_server(
+    connections = Connections(server.intake, mine.limits)
+    listener = await asyncio.start_server(
         connections.serve, LOOPBACK, mine.port, limit=PROXY_BYTES, backlog=BACKLOG
     )
-    async with server:
-        systemd.ready(f"{len(mine.dongles)} dongles")
-        while not stop.is_set():
-            daemon.write_status(shown)
-            systemd.feed_watchdog()
-            try:
-                await asyncio.wait_for(stop.wait(), status.WRITE_SECONDS)
-            except TimeoutError:
-                continue
-    systemd.stopping()
+    async with listener:
+        await until_stopped(
+            f"{len(mine.dongles)} dongles",
+            status.WRITE_SECONDS,
+            lambda: server.write_status(shown),
+        )
 
 
-def main() -> int:
-    """Run as a service."""
-    environment = os.environ
+def daemon(around: Surroundings) -> None:
+    """Take the dongles' connections. Raises HemsError."""
+    appliance, mine = settings.appliance(around.settings), d2l(around.settings)
+    server = Daemon(mine, appliance.mqtt.discovery, around)
+    server.publisher.start(appliance.ports.mqtt)
     try:
-        directory = Path(environment.get("HEMS_SETTINGS", settings.DIRECTORY))
-        appliance, mine = settings.appliance(directory), d2l(directory)
-        state = Path(environment.get("STATE_DIRECTORY", ""))
-        shown = Path(environment.get("RUNTIME_DIRECTORY", "")) / status.D2L.name
-        daemon = Daemon(mine, appliance.mqtt.discovery, password(environment), state, environment)
-        daemon.publisher.start(appliance.ports.mqtt)
-        try:
-            asyncio.run(serve(daemon, mine, shown))
-        finally:
-            daemon.publisher.close()
-            daemon.save()
-    except HemsError as error:
-        say(str(error))
-        return 1
-    return 0
+        asyncio.run(serve(server, mine, around.runtime / status.D2L.name))
+    finally:
+        server.publisher.close()
+        server.save()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

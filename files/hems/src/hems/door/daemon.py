@@ -7,9 +7,7 @@ out. Addresses are those that nginx sees; nobody else can reach the port.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +17,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hems import HemsError, services, settings, systemd
+from hems import process, services, settings, systemd
+from hems.async_process import until_stopped
 from hems.door import core, pages
-from hems.door.ended import Ended, say
+from hems.door.ended import Ended
 from hems.door.tokens import Tokens
 from hems.loopback import LOOPBACK
+from hems.process import Surroundings, say
 from hems.services import Page
 
 HOME_ASSISTANT = Page("/", "Home Assistant")
@@ -196,16 +196,6 @@ async def _fields(request: web.Request) -> Mapping[str, str]:
     return {name: value for name, value in posted.items() if isinstance(value, str)}
 
 
-def _credential(directory: str | None, name: str) -> str:
-    try:
-        text = (Path(directory or "") / name).read_text(encoding="utf-8").removesuffix("\n")
-    except OSError as error:
-        raise HemsError(f"The credential {name} can't be read ({error.strerror}).") from error
-    if not text:
-        raise HemsError(f"The credential {name} is empty: run the whole playbook.")
-    return text
-
-
 def links(directory: Path) -> tuple[Page, ...]:
     """Return the pages of the services in ``directory``."""
     entries = services.read_all(directory).entries
@@ -213,19 +203,15 @@ def links(directory: Path) -> tuple[Page, ...]:
 
 
 def build(
-    appliance: settings.Appliance,
-    environment: Mapping[str, str] = os.environ,
-    entries: Path = services.DIRECTORY,
+    appliance: settings.Appliance, around: Surroundings, entries: Path = services.DIRECTORY
 ) -> Door:
     """Return the log-in with the credentials and the directory that systemd gives.
 
     ``entries`` is the services' directory, read whenever its pages are shown. Raises HemsError.
     """
-    directory = environment.get("CREDENTIALS_DIRECTORY")
-    account = Account(appliance.accounts.door, _credential(directory, "door_password"))
-    secret = _credential(directory, "door_key")
-    key = core.derive_key(secret, account.user, account.password)
-    ended = Ended(Path(environment.get("STATE_DIRECTORY", ".")) / "ended.json")
+    account = Account(appliance.accounts.door, around.credential("door_password"))
+    key = core.derive_key(around.credential("door_key"), account.user, account.password)
+    ended = Ended(around.state / "ended.json")
     ended.load()
     tokens = Tokens(appliance.ports.influxdb)
     return Door(
@@ -238,31 +224,15 @@ async def serve(door: Door, port: int) -> None:
     runner = web.AppRunner(door.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, port).start()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    systemd.ready()
-    pause = (systemd.watchdog_seconds() or 60.0) / 2
-    while not stop.is_set():
-        systemd.feed_watchdog()
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            continue
-    systemd.stopping()
+    await until_stopped("", (systemd.watchdog_seconds() or 60.0) / 2)
     await runner.cleanup()
 
 
-def main() -> int:
-    """Run as a service; return an exit code."""
-    try:
-        appliance = settings.appliance()
-        asyncio.run(serve(build(appliance), appliance.ports.door_login))
-    except HemsError as error:
-        say(str(error))
-        return 1
-    return 0
+def daemon(around: Surroundings) -> None:
+    """Serve the log-in. Raises HemsError."""
+    appliance = settings.appliance(around.settings)
+    asyncio.run(serve(build(appliance, around), appliance.ports.door_login))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

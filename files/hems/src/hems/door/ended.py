@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hems import whole_file
 from hems.door import core
+from hems.process import say
 
 
 @dataclass
@@ -38,8 +38,3 @@ class Ended:
             whole_file.write(self.path, json.dumps(self._known), mode=0o600)
         except OSError as error:
             say(f"{self.path} can't be written: {error}")
-
-
-def say(words: str) -> None:
-    """Tell the journal."""
-    print(words, file=sys.stderr, flush=True)

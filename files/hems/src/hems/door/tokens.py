@@ -16,8 +16,8 @@ from collections import OrderedDict
 import aiohttp
 
 from hems.door.core import Throttle
-from hems.door.ended import say
 from hems.loopback import LOOPBACK
+from hems.process import say
 
 MOST_KNOWN = 4096
 ASK = "/api/v2/buckets?limit=1"  # every token that there is may ask that

@@ -6,7 +6,6 @@ systemd's watchdog, and a loop that hangs is restarted by it.
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import socket
@@ -14,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from hems import HemsError, settings, systemd
+from hems import process, settings, systemd
 from hems.health import store
 from hems.leds import show
 from hems.leds.answer import HomeAssistant
@@ -23,14 +22,10 @@ from hems.leds.log_tail import LogTail
 from hems.leds.pins import MOCK, Leds
 from hems.leds.settings import LedSettings, leds
 from hems.leds.uplink import Uplink
+from hems.process import Surroundings, say
 from hems.settings import Appliance
 
 SILENCE = "watchdog_silent"
-
-
-def say(line: str) -> None:
-    """Write a line to the journal."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def blink_number(report: store.Report, running: float) -> int:
@@ -154,42 +149,30 @@ class Daemon:
             self._unwritten = error.strerror or str(error)
 
 
-def run(directory: Path, shown: Path) -> None:
-    """Run until SIGTERM or SIGINT, and write into the file ``shown`` what the LEDs show.
+def daemon(around: Surroundings) -> None:
+    """Run until SIGTERM or SIGINT; a file in the runtime directory says what the LEDs show.
 
     Raises HemsError when settings or pins can't be had.
     """
-    appliance, mine = settings.appliance(directory), leds(directory)
+    appliance, mine = settings.appliance(around.settings), leds(around.settings)
     wake, waker = socket.socketpair()
     waker.setblocking(False)
     signal.set_wakeup_fd(waker.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # select wakes by the socket
+    process.on_stop(lambda: None)  # select wakes by the socket
     lamps = Leds(mine)
-    daemon = Daemon(appliance, mine, lamps, shown, time.monotonic())
+    looking = Daemon(appliance, mine, lamps, around.runtime / show.FILE, time.monotonic())
     try:
         systemd.ready(f"LEDs by {lamps.pins}")
         say(f"The LEDs are driven by {lamps.pins}.")
-        while daemon.wait(daemon.turn(time.monotonic()), wake):
+        while looking.wait(looking.turn(time.monotonic()), wake):
             pass
         systemd.stopping()
     finally:
         try:
-            daemon.close(time.monotonic())
+            looking.close(time.monotonic())
         finally:
             lamps.close()
 
 
-def main() -> int:
-    """Run as a service."""
-    try:
-        own = Path(os.environ.get("RUNTIME_DIRECTORY", ""))  # systemd.exec(5)
-        run(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)), own / show.FILE)
-    except HemsError as error:
-        say(str(error))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

@@ -5,7 +5,6 @@ The names are those of the meters that stay. Role linky runs it as the readers' 
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Collection
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from hems import HemsError, settings
 from hems.linky import announce
-from hems.linky.publisher import Publisher, password
+from hems.linky.publisher import CREDENTIAL, Publisher
+from hems.process import Surroundings
 
 WAIT_SECONDS = 20.0
 
@@ -29,14 +29,14 @@ def withdrawals(prefix: str, meter: str) -> list[announce.Message]:
     return [announce.Message(message.topic, "", retain=True) for message in every]
 
 
-def run(directory: Path, known: Collection[str]) -> None:
+def run(around: Surroundings, known: Collection[str]) -> None:
     """Take them out, print their names, and forget their counters. Raises HemsError."""
-    files = gone(directory, known)
+    files = gone(around.state, known)
     if not files:
         return
-    appliance = settings.appliance(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)))
+    appliance = settings.appliance(around.settings)
     connected = threading.Event()
-    publisher = Publisher("forget", password(os.environ), list, print, connected.set)
+    publisher = Publisher("forget", around.credential(CREDENTIAL), list, print, connected.set)
     publisher.start(appliance.ports.mqtt)
     try:
         if not connected.wait(WAIT_SECONDS):
@@ -54,7 +54,7 @@ def run(directory: Path, known: Collection[str]) -> None:
 def main() -> int:
     """Run the command."""
     try:
-        run(Path(os.environ.get("STATE_DIRECTORY", "")), sys.argv[1:])
+        run(Surroundings(), sys.argv[1:])
     except HemsError as error:
         print(error, file=sys.stderr)
         return 1

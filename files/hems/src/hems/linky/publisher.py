@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from hems import HemsError
 from hems.linky.announce import ACCOUNT, OFFLINE, ONLINE, Message, status_topic
 from hems.loopback import LOOPBACK
 
 CREDENTIAL = f"mqtt_{ACCOUNT}"
 KEEPALIVE_SECONDS = 30
 RECONNECT_SECONDS = (1, 30)  # first and longest pause
-
-
-def password(environment: Mapping[str, str]) -> str:
-    """Return the account's password from systemd's credentials. Raises HemsError."""
-    try:
-        path = Path(environment.get("CREDENTIALS_DIRECTORY", ""), CREDENTIAL)
-        return path.read_text(encoding="ascii").removesuffix("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HemsError(f"The credential {CREDENTIAL} can't be read: run the playbook.") from error
 
 
 class Publisher:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 
-from hems import HemsError, settings, systemd
+from hems import process, settings, systemd
 from hems.linky import status
 from hems.linky.labels import Mode
-from hems.linky.publisher import Publisher, password
+from hems.linky.publisher import CREDENTIAL, Publisher
 from hems.linky.tracker import Meter, Tracker
+from hems.process import Stopped, Surroundings, say
 from hems.tic.line import Line, Trouble
 from hems.tic.report import Record, report
 from hems.tic.settings import TicSettings, tic
-
-
-def say(line: str) -> None:
-    """Write a line to the journal."""
-    print(line, file=sys.stderr, flush=True)
-
-
-class Stopped(Exception):
-    """SIGTERM or SIGINT came."""
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
 
 
 class Daemon:
@@ -94,20 +78,17 @@ class Daemon:
             self._unwritten = False
 
 
-def run(environment: Mapping[str, str]) -> None:
-    """Run until a signal ends it. Raises HemsError."""
-    directory = Path(environment.get("HEMS_SETTINGS", settings.DIRECTORY))
-    appliance, mine = settings.appliance(directory), tic(directory)
+def daemon(around: Surroundings) -> None:
+    """Read the adapter until a signal ends it. Raises HemsError."""
+    appliance, mine = settings.appliance(around.settings), tic(around.settings)
     meter = Meter(mine.name, mine.title, mine.expire, appliance.mqtt.discovery, mine.confirm)
-    tracker = Tracker(meter, Path(environment.get("STATE_DIRECTORY", "")), say)
-    publisher = Publisher("tic", password(environment), tracker.discovery, say)
-    shown = Path(environment.get("RUNTIME_DIRECTORY", "")) / status.TIC.name
+    tracker = Tracker(meter, around.state, say)
+    publisher = Publisher("tic", around.credential(CREDENTIAL), tracker.discovery, say)
     publisher.start(appliance.ports.mqtt)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    process.raise_on_stop()
     try:
         systemd.ready(str(mine.device))
-        Daemon(mine, publisher, tracker, shown).run()
+        Daemon(mine, publisher, tracker, around.runtime / status.TIC.name).run()
     except Stopped:
         systemd.stopping()
     finally:
@@ -115,15 +96,5 @@ def run(environment: Mapping[str, str]) -> None:
         tracker.save(time.monotonic())
 
 
-def main() -> int:
-    """Run as a service."""
-    try:
-        run(os.environ)
-    except HemsError as error:
-        say(str(error))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hems import HemsError, systemd
+from hems.process import say
 from hems.watchdog import journal, network
 from hems.watchdog.core import Action, Verb
 from hems.watchdog.gaps import Gap
@@ -21,11 +21,6 @@ MOST_LINES = 100_000  # more than the log can have
 def utc(ago: float = 0.0) -> str:
     """Return the time for people, now or ``ago`` seconds before: UTC, ISO 8601."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - ago))
-
-
-def say(words: str) -> None:
-    """Tell the journal."""
-    print(words, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
@@ -10,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hems import HemsError, lock, release, settings, systemd
+from hems import HemsError, lock, process, release, systemd
 from hems.health import announce, dongle, store
 from hems.health import history as missing
 from hems.health.catalogue import Issue, issue, rank
 from hems.health.debounce import Debounce
 from hems.health.judge import Seen, judge
+from hems.process import Surroundings, say
 from hems.settings import SettingsError
 from hems.systemd import SystemdError
 from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
 from hems.watchdog import release as guard
-from hems.watchdog.act import Actor, say, utc
+from hems.watchdog.act import Actor, utc
 from hems.watchdog.core import Action, Observation, Verb
 from hems.watchdog.home import Home
 from hems.watchdog.outside import Outside
@@ -251,11 +251,11 @@ class Daemon:
         memory.save_boot(self._appliance.paths.run, boot)
 
 
-def _start(state: Path, run: Path, ended: threading.Event) -> Start | None:
+def _start(directory: Path, state: Path, run: Path, ended: threading.Event) -> Start | None:
     """Return the settings; without any that could ever be used, wait for them, and say so."""
     while not ended.is_set():
         try:
-            return startup.load(settings.DIRECTORY, state / KEPT)
+            return startup.load(directory, state / KEPT)
         except SettingsError as error:
             systemd.feed_watchdog()
             seen = issue("settings_broken", str(error))
@@ -268,27 +268,26 @@ def _start(state: Path, run: Path, ended: threading.Event) -> Start | None:
     return None
 
 
-def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
+def daemon(around: Surroundings, arguments: Sequence[str] = sys.argv[1:]) -> None:
     """Run until SIGTERM. ``arguments``: the directories of what lasts, and of this boot."""
     state, run = (Path(one) for one in arguments)
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    process.on_stop(ended.set)
     systemd.ready("looking after the box")
-    start = _start(state, run, ended)
+    start = _start(around.settings, state, run, ended)
     if start is None:
-        return 0
-    daemon = Daemon(start, startup.read_secrets(), settings.DIRECTORY)
-    while not ended.is_set() and not daemon.outlived:  # systemd starts it anew
+        return
+    watchdog = Daemon(start, startup.read_secrets(around), around.settings)
+    while not ended.is_set() and not watchdog.outlived:  # systemd starts it anew
         systemd.feed_watchdog()
         try:
-            pause = daemon.look()
+            pause = watchdog.look()
         except (HemsError, OSError) as error:
             say(str(error))
             pause = start.options.services.look_again
         ended.wait(pause)
     systemd.stopping()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

@@ -8,7 +8,7 @@ from hems import HemsError
 from hems.health import inside, registry
 from hems.health.registry import OURS, Key, Lost
 from hems.home_assistant import Access, HomeAssistant
-from hems.watchdog.act import say
+from hems.process import say
 
 REGISTRY = "config/entity_registry/list"
 LOOK_SECONDS = 60.0  # between two connections

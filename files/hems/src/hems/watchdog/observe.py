@@ -17,9 +17,9 @@ from hems.health.catalogue import KINDS, Issue
 from hems.health.judge import NO_CREDENTIAL, Blind, CertificateSeen, ServiceSeen
 from hems.health.settings import Health
 from hems.home_assistant import BANNED, UNAUTHORISED, ZIGBEE, Access, HomeAssistantError
+from hems.process import say
 from hems.services import REPORTS, Certificate, Entry
 from hems.watchdog import core, network
-from hems.watchdog.act import say
 from hems.watchdog.core import Observation, ProbeResult
 from hems.watchdog.settings import Services
 from hems.watchdog.watched import Service

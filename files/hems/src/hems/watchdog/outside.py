@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hems import probes, systemd
 from hems.health import listeners
 from hems.health.catalogue import Issue
+from hems.process import say
 from hems.services import Entry, Http, Influxdb, Mqtt, Tcp, kind_of
 from hems.systemd import SystemdError, Unit
-from hems.watchdog.act import say
 from hems.watchdog.core import Observation
 
 LOOK_SECONDS = 60.0  # between two looks

@@ -7,15 +7,15 @@ it look from outside only.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hems import services, whole_file
+from hems import HemsError, services, whole_file
 from hems.health.judge import NO_CREDENTIAL, Blind
+from hems.process import Surroundings
 from hems.services import Entry, Found
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
 from hems.watchdog.settings import FILE, Watchdog
@@ -120,10 +120,9 @@ def problems(directory: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_secrets(environment: Mapping[str, str] = os.environ) -> Secrets:
+def read_secrets(around: Surroundings) -> Secrets:
     """Return what systemd's LoadCredential= gave; one that is missing or unreadable is empty."""
-    directory = Path(environment.get("CREDENTIALS_DIRECTORY") or "/nonexistent")
-    return Secrets(*(_credential(directory / name) for name in CREDENTIALS))
+    return Secrets(*(_credential(around, name) for name in CREDENTIALS))
 
 
 def lacking(secrets: Secrets) -> list[Blind]:
@@ -132,8 +131,7 @@ def lacking(secrets: Secrets) -> list[Blind]:
     return [Blind(name, NO_CREDENTIAL) for name, secret in wanted.items() if not secret]
 
 
-def _credential(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
-    except (OSError, UnicodeDecodeError):
-        return ""
+def _credential(around: Surroundings, name: str) -> str:
+    with suppress(HemsError):
+        return around.credential(name)
+    return ""
