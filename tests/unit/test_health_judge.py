@@ -159,7 +159,7 @@ def test_a_cause_raises_its_issue_alone_and_its_end_clears_it(code: str, what: S
 def test_a_service_that_was_given_up_is_named_beside_what_is_wrong_with_it() -> None:
     found = judge(service("door_down", down=True, given_up=True, detail="timed out"), OPTIONS)
     assert [item.kind.code for item in found] == ["door_down", "service_given_up"]
-    assert str(found[1]) == "A service does not come back (door_down.service): timed out"
+    assert str(found[1]) == "A service does not recover (door_down.service): timed out"
 
 
 def test_every_kind_has_a_producer() -> None:

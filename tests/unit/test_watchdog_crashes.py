@@ -114,4 +114,4 @@ def test_what_an_older_watchdog_remembered_is_still_read(tmp_path: Path) -> None
 def test_it_is_an_issue_of_its_own() -> None:
     seen = ServiceSeen(kind("influxdb_down"), UP.name, crashing=OFTEN)
     (found,) = judge(Seen(services=(seen,)), SETTINGS.health)
-    assert str(found) == f"A service ends again and again ({NAME}): {OFTEN}"
+    assert str(found) == f"A service keeps crashing ({NAME}): {OFTEN}"

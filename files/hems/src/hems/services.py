@@ -21,7 +21,7 @@ from hems.settings import Port, SettingsError, Table, parse
 DIRECTORY = settings.DIRECTORY / "services.d"
 SUFFIX = ".toml"
 REPORTS = "hems.reports"
-DOES = "It restarts the service after three misses in a row, at most three times an hour."
+DOES = "It restarts the service after three failed checks in a row, at most three times an hour."
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=r"^[^\n]*$")]
