@@ -41,6 +41,7 @@ LONGEST = (
     *("leds", "watchdog_disk", "reading_path", "home_assistant", "home_assistant_house"),
 )
 JOURNAL_LINES = 60
+ON_HEMS = ("mqtt_round_trip",)  # modules that use the installed hems package
 _PI = Pi(os.environ.get("HEMS_PI", "molecule"))
 
 
@@ -149,6 +150,8 @@ def _ansible(module: str, arguments: dict[str, Any], *options: str) -> dict[str,
     helpers = [ROOT / "playbooks" / "module_utils", *ROOT.glob("roles/*/module_utils")]
     program = Path(sys.executable).parent / "ansible"
     command = [str(program), "-i", str(INVENTORY), "hems", "--become", "-m", module]
+    if module in ON_HEMS:
+        command += ["-e", "ansible_python_interpreter={{ hems_path_opt }}/current/bin/python"]
     result = subprocess.run(
         [*command, "-a", json.dumps(arguments), *options],
         cwd=ROOT,

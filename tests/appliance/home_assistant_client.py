@@ -12,20 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hems import home_assistant as client
+from hems.home_assistant import Access, HomeAssistantError
+
 from tests.appliance.waiting import wait_until
 from tests.unit.modules import load_module
 from tests.virtual.pi.machine import SSH_CONFIG, Pi
 
-api: Any = load_module("roles/home_assistant/module_utils/home_assistant_api.py")
+log_in: Any = load_module("roles/home_assistant/module_utils/home_assistant_log_in.py")
 
 Converge = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class HomeAssistant:
-    """A base URL and the box's own token."""
+    """A port that leads to the box's and the box's own token."""
 
-    def __init__(self, base: str, token: str) -> None:
-        self.http = api.Http(base)
+    def __init__(self, port: int, token: str) -> None:
+        self.http = log_in.Http(port)
         self.token = token
 
     def get(self, path: str) -> Any:
@@ -51,8 +54,12 @@ class HomeAssistant:
 
     def call_as(self, token: str, kind: str, **fields: Any) -> Any:
         """Send one WebSocket command with somebody's access token."""
-        with api.Socket(self.http.base, token) as connection:
+        with self.connection(token) as connection:
             return connection.call(kind, **fields)
+
+    def connection(self, token: str) -> client.HomeAssistant:
+        """Return a WebSocket connection with somebody's access token."""
+        return client.HomeAssistant(Access(self.http.port, token))
 
     def wait_until_ready(self, seconds: float = 60) -> None:
         """Wait for RUNNING and for all of our entries."""
@@ -66,15 +73,15 @@ class HomeAssistant:
             if config[0] != 200 or config[1]["state"] != "RUNNING":
                 return False
             entries = self.get("/api/config/config_entries/entry")
-        except OSError:
+        except HomeAssistantError:
             return False
         ours = [entry for entry in entries if entry["domain"] in ("mqtt", "influxdb")]
         return len(ours) == 2 and all(entry["state"] == "loaded" for entry in ours)
 
 
 @contextmanager
-def tunnel(pi: Pi, port: int) -> Iterator[str]:
-    """Give a local base URL for a port on the Pi's loopback."""
+def tunnel(pi: Pi, port: int) -> Iterator[int]:
+    """Give a local port for one on the Pi's loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         local = probe.getsockname()[1]
@@ -83,7 +90,7 @@ def tunnel(pi: Pi, port: int) -> Iterator[str]:
     process = subprocess.Popen(["ssh", "-F", SSH_CONFIG, *options, "-N", "-L", forward, pi.alias])
     try:
         wait_until(lambda: _listens(local), 15, "the ssh tunnel is open")
-        yield f"http://127.0.0.1:{local}"
+        yield local
     finally:
         process.terminate()
         process.wait()

@@ -42,8 +42,8 @@ UNDER_THE_LOCK = """
 @pytest.fixture(scope="module")
 def home_assistant(site: dict[str, Any], secret: Callable[[str], str]) -> Iterator[HomeAssistant]:
     """Home Assistant on the converged Pi, ready."""
-    with tunnel(this_pi(), site["hems_port_home_assistant"]) as base:
-        client = HomeAssistant(base, secret("home_assistant_token"))
+    with tunnel(this_pi(), site["hems_port_home_assistant"]) as port:
+        client = HomeAssistant(port, secret("home_assistant_token"))
         client.wait_until_ready()
         yield client
 

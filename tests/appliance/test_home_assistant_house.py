@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hems.home_assistant import HomeAssistantError
 
 from tests.appliance.home_assistant_client import HomeAssistant, wait_until
 from tests.appliance.influxdb_client import HEMS, Influxdb
@@ -40,7 +41,7 @@ def number(home_assistant: HomeAssistant, entity: str) -> float | None:
     """Return a state's value; None while it has none, or while Home Assistant is restarting."""
     try:
         state = home_assistant.state(entity)
-    except OSError:
+    except HomeAssistantError:
         return None
     return None if state in (None, "unavailable", "unknown") else float(state)
 

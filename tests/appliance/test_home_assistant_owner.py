@@ -14,11 +14,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from hems.home_assistant import HomeAssistantError
 
 from tests.appliance.home_assistant_client import (
     Converge,
     HomeAssistant,
-    api,
     wait_until,
 )
 
@@ -158,13 +158,13 @@ def test_two_factor_log_in_can_be_enrolled(
 ) -> None:
     http = home_assistant.http
     access, _ = http.tokens(http.log_in(*guest))
-    with api.Socket(http.base, access) as connection:
+    with home_assistant.connection(access) as connection:
         flow = connection.call("auth/setup_mfa", mfa_module_id="totp")
         assert "<svg" in flow["description_placeholders"]["qr_code"]
         code = totp(flow["description_placeholders"]["code"])
         answer = {"flow_id": flow["flow_id"], "user_input": {"code": code}}
         assert connection.call("auth/setup_mfa", **answer)["type"] == "create_entry"
-    with pytest.raises(api.ApiError) as refused:
+    with pytest.raises(HomeAssistantError) as refused:
         http.log_in(*guest)
     assert refused.value.code == "mfa"
 

@@ -128,8 +128,8 @@ def locked_out(
     """The owner has changed the password and deleted the box's token; the broker's is gone too."""
     old, new = secret("owner_password"), f"chosen by the owner {secrets.token_hex(4)}"
     directory = site["hems_path_secrets"]
-    with tunnel(this_pi(), site["hems_port_home_assistant"]) as base:
-        client = HomeAssistant(base, secret("home_assistant_token"))
+    with tunnel(this_pi(), site["hems_port_home_assistant"]) as port:
+        client = HomeAssistant(port, secret("home_assistant_token"))
         client.wait_until_ready()
         change = "config/auth_provider/homeassistant/change_password"
         client.call(change, current_password=old, new_password=new)

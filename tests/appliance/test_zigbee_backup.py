@@ -14,7 +14,6 @@ from tests.appliance.dongle_box import DONGLE, HOME_ASSISTANT, is_loaded
 from tests.appliance.home_assistant_client import (
     Converge,
     HomeAssistant,
-    api,
     this_pi,
     wait_until,
 )
@@ -65,7 +64,7 @@ def test_pairing_tells_no_key_to_the_log(
     log = pi.file(site["hems_path_home_assistant_log"])
     loud = "[bellows.zigbee.application]"  # heard in a loud log only
     before = log.content_string.count(loud)
-    with api.Socket(home_assistant.http.base, home_assistant.token) as pairing:
+    with home_assistant.connection(home_assistant.token) as pairing:
         try:
             pairing.call("zha/devices/permit", duration=30)
             on_pi.tell(this_pi(), ["ash-error"])  # it is set up anew

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hems.home_assistant import HomeAssistantError
 
 from tests.appliance.home_assistant_client import HomeAssistant, this_pi, tunnel, wait_until
 from tests.appliance.influxdb_client import HEMS, Influxdb, connect
@@ -97,7 +98,7 @@ class Sensor:
         """Return its number; None while it has none."""
         try:
             state = self.home_assistant.state(self.id)
-        except OSError:
+        except HomeAssistantError:
             return None
         return None if state in GONE else float(str(state))
 
@@ -126,7 +127,7 @@ def zigbee_state(home_assistant: HomeAssistant) -> str:
     """Return the state of ZHA's config entry; "" while there is none or nobody answers."""
     try:
         entries = home_assistant.get("/api/config/config_entries/entry?domain=zha")
-    except OSError:
+    except HomeAssistantError:
         return ""
     return str(entries[0]["state"]) if entries else ""
 
@@ -159,8 +160,8 @@ def paired(
     def ready(name: str, entities: str, key: str) -> Device:
         device = Device(pi, name, entities)
         device.mend()
-        with tunnel(this_pi(), site["hems_port_home_assistant"]) as base:
-            client = HomeAssistant(base, secret("home_assistant_token"))
+        with tunnel(this_pi(), site["hems_port_home_assistant"]) as port:
+            client = HomeAssistant(port, secret("home_assistant_token"))
             client.wait_until_ready()
             wait_until(lambda: zigbee_state(client) == "loaded", SECONDS, "ZHA is loaded")
             sensor = Sensor(client, connect(pi, site), device.sensor(key))

@@ -10,16 +10,16 @@ from tests.unit.modules import ROOT, load_module
 ansible.module_utils.__path__.append(str(ROOT / "roles/home_assistant/module_utils"))
 
 from ansible.module_utils import (  # noqa: E402
-    home_assistant_api,
     home_assistant_dashboard,
     home_assistant_files,
     home_assistant_lock,
+    home_assistant_log_in,
     home_assistant_plan,
     home_assistant_session,
     home_assistant_storage,
 )
 
-api, files, lock = home_assistant_api, home_assistant_files, home_assistant_lock
+log_in, files, lock = home_assistant_log_in, home_assistant_files, home_assistant_lock
 dashboard = home_assistant_dashboard
 plan, session, storage = home_assistant_plan, home_assistant_session, home_assistant_storage
 config = load_module("roles/home_assistant/library/home_assistant_config.py")

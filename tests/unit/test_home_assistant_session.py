@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hems.home_assistant import HomeAssistantError
 
-from tests.unit.home_assistant_modules import api, session
+from tests.unit.home_assistant_modules import session
 
 
 class FakeHttp:
@@ -25,7 +26,7 @@ class FakeHttp:
     def log_in(self, _: str, password: str) -> str:
         self.tried.append(password)
         if self.refusal:
-            raise api.ApiError(self.refusal, "no")
+            raise HomeAssistantError("no", self.refusal)
         return "code"
 
 
@@ -39,14 +40,14 @@ def password(tmp_path: Path) -> Path:
 def test_a_refused_password_is_tried_once(tmp_path: Path, password: Path) -> None:
     http, refused = FakeHttp({}, "invalid_auth"), tmp_path / "refused"
     for _ in range(3):
-        with pytest.raises(api.ApiError):
+        with pytest.raises(HomeAssistantError):
             session.log_in(http, "owner", password, refused)
     assert http.tried == ["secret"]
 
 
 def test_a_new_password_is_tried_again(tmp_path: Path, password: Path) -> None:
     http, refused = FakeHttp({}, "invalid_auth"), tmp_path / "refused"
-    with pytest.raises(api.ApiError):
+    with pytest.raises(HomeAssistantError):
         session.log_in(http, "owner", password, refused)
     os.utime(password, (refused.stat().st_mtime + 5,) * 2)
     http.refusal = None
@@ -55,7 +56,7 @@ def test_a_new_password_is_tried_again(tmp_path: Path, password: Path) -> None:
 
 def test_two_factor_log_in_is_no_refusal(tmp_path: Path, password: Path) -> None:
     http, refused = FakeHttp({}, "mfa"), tmp_path / "refused"
-    with pytest.raises(api.ApiError):
+    with pytest.raises(HomeAssistantError):
         session.log_in(http, "owner", password, refused)
     assert not refused.exists()
 
@@ -119,7 +120,7 @@ def test_a_token_is_replaced_without_a_gap(
     monkeypatch.setattr(FakeSocket, "tokens", mine | {f"old {name}": name for name in before})
     monkeypatch.setattr(FakeSocket, "path", path, raising=False)
     monkeypatch.setattr(FakeSocket, "seen", [])
-    monkeypatch.setattr(session, "Socket", FakeSocket)
+    monkeypatch.setattr(session, "HomeAssistant", FakeSocket)
     http = FakeLogIn()
     assert session.new_token(http, "code", path) == "fresh" == path.read_text().strip()
     assert FakeSocket.tokens == mine | {"new": after}
@@ -130,7 +131,7 @@ def test_a_token_is_replaced_without_a_gap(
 class FakeLogIn:
     """A log-in's own short-lived tokens."""
 
-    base = "http://127.0.0.1:8123"
+    port = 8123
 
     def tokens(self, _: str) -> tuple[str, str]:
         return "access", "refresh"

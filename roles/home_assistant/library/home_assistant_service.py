@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import started_with, unit_sandbox
 from ansible.module_utils.as_user import as_user
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.home_assistant_api import Http
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.home_assistant_files import load, look, save, wanted_entries
-from ansible.module_utils.home_assistant_session import read_secret
 from ansible.module_utils.home_assistant_storage import (
     StorageError,
     merge_auth,
@@ -25,6 +24,15 @@ from ansible.module_utils.home_assistant_storage import (
     merge_onboarding,
 )
 from ansible.module_utils.started_with import Files, Record, is_stale
+
+try:
+    from ansible.module_utils.home_assistant_log_in import Http
+    from ansible.module_utils.home_assistant_session import read_secret
+    from hems.home_assistant import HomeAssistantError
+except ImportError:
+    HEMS_ERROR: str | None = traceback.format_exc()
+else:
+    HEMS_ERROR = None
 
 DOCUMENTATION = r"""
 module: home_assistant_service
@@ -42,6 +50,8 @@ description:
     is and fails in one sentence that names file and line. The check imports an owner's code, so
     it runs in the sandbox that the unit has.
   - Reads and writes below O(directory) with the rights of O(user).
+  - Runs on the interpreter of the installed hems package (C(ansible_python_interpreter)).
+requirements: [hems]
 options:
   unit:
     description: The systemd unit.
@@ -100,6 +110,8 @@ EXAMPLES = r"""
     token_file: /etc/hems/secrets/home_assistant_token
     depends_on: [/var/lib/home-assistant/configuration.yaml]
     entries: []
+  vars:
+    ansible_python_interpreter: "{{ hems_path_opt }}/current/bin/python"
 """
 
 RETURN = r"""
@@ -161,11 +173,10 @@ class Service:
 
     def in_recovery_mode(self) -> bool:
         """Tell whether it says that it runs without its configuration."""
-        http = Http(f"http://{self.params['host']}:{self.params['port']}")
         try:
             token = read_secret(Path(self.params["token_file"]))
-            status, config = http.request("GET", "/api/config", token=token)
-        except (OSError, ValueError):
+            status, config = Http(self.params["port"]).request("GET", "/api/config", token=token)
+        except (HomeAssistantError, OSError, ValueError):
             return False  # no token yet, or it is starting: the set-up waits for it
         return status == 200 and bool(config.get("recovery_mode"))
 
@@ -262,6 +273,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if HEMS_ERROR and module.check_mode:  # the release that is to be installed brings it
+        module.exit_json(changed=True, merged=[])
+    if HEMS_ERROR:
+        module.fail_json(msg=missing_required_lib("hems"), exception=HEMS_ERROR)
     try:
         module.exit_json(**run(module))
     except (ServiceError, StorageError) as error:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.home_assistant_api import ApiError, Http, Socket
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.home_assistant_dashboard import Shown
 from ansible.module_utils.home_assistant_plan import (
     MEMORY,
@@ -19,16 +19,24 @@ from ansible.module_utils.home_assistant_plan import (
     Present,
     plan,
 )
-from ansible.module_utils.home_assistant_session import (
-    SetupError,
-    log_in,
-    new_token,
-    read_secret,
-    set_aside,
-    stored_token,
-    wait_for_http,
-    wait_until_ready,
-)
+
+try:
+    from ansible.module_utils.home_assistant_log_in import Http
+    from ansible.module_utils.home_assistant_session import (
+        SetupError,
+        log_in,
+        new_token,
+        read_secret,
+        set_aside,
+        stored_token,
+        wait_for_http,
+        wait_until_ready,
+    )
+    from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
+except ImportError:
+    HEMS_ERROR: str | None = traceback.format_exc()
+else:
+    HEMS_ERROR = None
 
 DOCUMENTATION = r"""
 module: home_assistant_setup
@@ -42,10 +50,12 @@ description:
   - An owner may change the password. If the token is lost as well, the module warns and goes on,
     and does not try that password again, since wrong log-ins get an address banned.
   - Secrets are read from and written to files on the Pi; none is returned.
+  - Runs on the interpreter of the installed hems package (C(ansible_python_interpreter)).
+requirements: [hems]
 options:
-  url:
-    description: Home Assistant on loopback, without a slash at the end.
-    type: str
+  port:
+    description: Home Assistant's TCP port on loopback.
+    type: int
     required: true
   name:
     description: The owner's display name.
@@ -117,7 +127,7 @@ options:
 EXAMPLES = r"""
 - name: Make Home Assistant ready for its owner
   home_assistant_setup:
-    url: "http://127.0.0.1:{{ hems_port_home_assistant }}"
+    port: "{{ hems_port_home_assistant }}"
     name: Owner
     username: owner
     password_file: /etc/hems/secrets/owner_password
@@ -132,6 +142,8 @@ EXAMPLES = r"""
     battery: sensor.meter_battery
     site: Cork 1
     words: {title: Home energy}
+  vars:
+    ansible_python_interpreter: "{{ hems_path_opt }}/current/bin/python"
 """
 
 RETURN = r"""
@@ -147,12 +159,22 @@ managed:
 """
 
 
-def look(socket: Socket) -> Present:
+def call_or_none(socket: HomeAssistant, kind: str, **fields: Any) -> Any:
+    """Send a command and return its result, None for what Home Assistant says it does not have."""
+    try:
+        return socket.call(kind, **fields)
+    except HomeAssistantError as error:
+        if error.code in ("not_found", "config_not_found"):
+            return None
+        raise
+
+
+def look(socket: HomeAssistant) -> Present:
     """Ask Home Assistant what it has."""
     return Present(
         dashboards=socket.call("lovelace/dashboards/list"),
-        dashboard=socket.call_or_none("lovelace/config", url_path=URL_PATH),
-        energy=socket.call_or_none("energy/get_prefs"),
+        dashboard=call_or_none(socket, "lovelace/config", url_path=URL_PATH),
+        energy=call_or_none(socket, "energy/get_prefs"),
         memory=socket.call("frontend/get_system_data", key=MEMORY)["value"] or {},
         core=socket.call("frontend/get_system_data", key="core")["value"] or {},
         panels=frozenset(socket.call("get_panels")),
@@ -168,7 +190,7 @@ UNMANAGED = {
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what is missing; return Ansible's result."""
     params = module.params
-    http = Http(params["url"])
+    http = Http(params["port"])
     deadline = time.monotonic() + params["timeout"]
     token_file = Path(params["token_file"])
     password_file = Path(params["password_file"])
@@ -195,7 +217,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                     params["language"],
                 )
                 done.append(f"made the owner {params['username']}")
-        except ApiError as error:
+        except HomeAssistantError as error:
             why = UNMANAGED.get(error.code, f"the box cannot log in: {error}")
             module.warn(
                 f"Home Assistant's Energy preferences, dashboard and readiness are not managed: "
@@ -209,7 +231,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         done.append("made the token hems-provision")
     wait_until_ready(http, token, params["domains"], deadline)
     wanted = Shown(**{shown.name: params[shown.name] for shown in fields(Shown)})
-    with Socket(http.base, token) as socket:
+    with HomeAssistant(Access(http.port, token)) as socket:
         for kind, words in plan(look(socket), wanted, restore=params["restore_dashboard"]):
             if not module.check_mode:
                 socket.call(kind, **words)
@@ -221,7 +243,7 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
+            "port": {"type": "int", "required": True},
             "name": {"type": "str", "required": True},
             "username": {"type": "str", "required": True},
             "password_file": {"type": "path", "required": True, "no_log": False},
@@ -241,12 +263,17 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if HEMS_ERROR and module.check_mode:  # the release that is to be installed brings it
+        module.exit_json(changed=True, managed=False, done=["would set it up"])
+    if HEMS_ERROR:
+        module.fail_json(msg=missing_required_lib("hems"), exception=HEMS_ERROR)
     try:
         module.exit_json(**run(module))
     except SetupError as error:
         module.fail_json(msg=str(error))
-    except (ApiError, OSError) as error:
-        module.fail_json(msg=f"Home Assistant's set-up stopped: {error}. Run the playbook again.")
+    except (HomeAssistantError, OSError) as error:
+        said = str(error).rstrip(".")
+        module.fail_json(msg=f"Home Assistant's set-up stopped: {said}. Run the playbook again.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ansible.module_utils import whole_file
-from ansible.module_utils.home_assistant_api import ApiError, Http, Socket
+from ansible.module_utils.home_assistant_log_in import Http
+from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
 
 TOKEN_NAME = "hems-provision"
 TOKEN_DAYS = 3650
@@ -38,11 +39,11 @@ def wait_for_http(http: Http, deadline: float) -> None:
             if status == 200:
                 return
             refuse_ban(status)
-        except OSError:
+        except HomeAssistantError:
             pass
         if time.monotonic() > deadline:
             raise SetupError(
-                f"Home Assistant does not answer at {http.base}: see "
+                f"Home Assistant does not answer on port {http.port}: see "
                 "`journalctl -u home-assistant` and docs/home_assistant.md, When it fails."
             )
         time.sleep(0.5)
@@ -90,7 +91,7 @@ def token_name(taken: Collection[str]) -> str:
 def new_token(http: Http, code: str, path: Path) -> str:
     """Exchange a log-in code for a long-lived token in ``path``; only then end those before it."""
     access, refresh = http.tokens(code)
-    with Socket(http.base, access) as socket:
+    with HomeAssistant(Access(http.port, access)) as socket:
         ours = {
             item["client_name"]: item["id"]
             for item in socket.call("auth/refresh_tokens")
@@ -109,15 +110,15 @@ def new_token(http: Http, code: str, path: Path) -> str:
 
 
 def log_in(http: Http, username: str, password_file: Path, refused: Path) -> str:
-    """Return a log-in code for the owner; ApiError says why there is none.
+    """Return a log-in code for the owner; HomeAssistantError says why there is none.
 
     A refused password is remembered until its file changes: ten wrong log-ins get loopback banned.
     """
     if refused.exists() and refused.stat().st_mtime >= password_file.stat().st_mtime:
-        raise ApiError("invalid_auth", "the password was refused before")
+        raise HomeAssistantError("the password was refused before", "invalid_auth")
     try:
         code: str = http.log_in(username, read_secret(password_file))
-    except ApiError as error:
+    except HomeAssistantError as error:
         if error.code == "invalid_auth":
             refused.touch(mode=0o600)
         raise
@@ -129,8 +130,8 @@ def wait_until_ready(http: Http, token: str, domains: list[str], deadline: float
     while True:
         try:
             problem = readiness_problem(http, token, domains)
-        except OSError as error:
-            problem = f"Home Assistant went away while it started: {error}."
+        except HomeAssistantError as error:
+            problem = str(error)
         if problem is None:
             return
         if time.monotonic() > deadline:
