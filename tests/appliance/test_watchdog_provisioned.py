@@ -128,4 +128,4 @@ def test_what_a_crash_cost_is_told(pi: Any, watchdog: Watchdog) -> None:
     known = len(watchdog.lines())
     pi.check_output("systemctl kill --signal=KILL influxdb")
     assert until(lambda: "| gap | influxdb.service |" in "\n".join(watchdog.lines()[known:]))
-    assert "readings were lost, as influxdb.service was away" in pi.check_output("hems why")
+    assert "readings were lost while influxdb.service was down" in pi.check_output("hems why")

@@ -185,7 +185,7 @@ def test_a_replacement_gets_the_network_and_the_meter_goes_on(
         with other_dongle(pi):
             meter.tell("replace", kind)
             restored = pi.check_output("hems zigbee restore %s", file)
-            assert ("is kept in" in restored) == (kind == "foreign")
+            assert ("is backed up in" in restored) == (kind == "foreign")
             assert OTHER_SERIAL in pi.check_output("hems zigbee info")
             meter.draw(1700)
             # The reader hears it only when its frame counter was not set back.

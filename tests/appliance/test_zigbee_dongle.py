@@ -73,7 +73,7 @@ def test_a_dongle_that_comes_late_is_taken_by_itself(
     on_pi.tell(this_pi(), ["plug"])
     is_loaded(home_assistant)
     assert until(lambda: "zigbee_dongle_missing" not in watchdog.codes(), 60)
-    assert "Home Assistant has taken" in pi.check_output(
+    assert "Home Assistant now uses" in pi.check_output(
         "journalctl -u %s -n 5 -o cat --no-pager", DONGLE
     )
     # Its network was not touched, so its devices are there without being paired.

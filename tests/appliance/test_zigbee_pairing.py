@@ -62,7 +62,7 @@ def test_only_one_pairs_and_ctrl_c_closes_joining(meter: Device, mains: Device, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--seconds 300", "'300' is no number from 1 to 254"),
+        ("--seconds 300", "'300' is not a number from 1 to 254"),
         ("--name Heat-Pump", "'Heat-Pump' must begin with a letter"),
         ("--name hems_x", "not begin with hems"),
     ],
@@ -104,7 +104,7 @@ def test_a_second_device_gets_names_and_a_place_in_energy(
     try:
         mains.tell("press", SPM01X)
         said = pi.check_output("hems zigbee pair --name heat_pump")
-        assert "It is called 'Heat pump'" in said
+        assert "Its name is 'Heat pump'" in said
         now = home_assistant.call("energy/get_prefs")
         assert now["device_consumption"] == [
             *devices,
@@ -141,12 +141,12 @@ def test_a_dead_reader_is_replaced_in_a_house_that_speaks_german(
         meter.tell("press", ZHEMI101)
         refused = pi.run("hems zigbee pair --seconds 30")
         assert refused.rc == 1
-        assert "to put the new one in its place add --replace" in refused.stderr
+        assert "to replace it, add --replace" in refused.stderr
         new = ieee_of(home_assistant, "ZHEMI101")
         assert not any("summation" in one for one in zigbee_ids(home_assistant, new).values())
         meter.tell("press", ZHEMI101)
         said = pi.check_output("hems zigbee pair --replace")
-        assert "is forgotten; its history stays and goes on" in said
+        assert "is deleted; its history continues" in said
         assert set(ids) < set(zigbee_ids(home_assistant, new).values())
         after = history(home_assistant, ids[1])
         assert after[: len(before)] == before

@@ -32,7 +32,7 @@ ORDER = (
     "EMIZB-141: is configured",
     "gives sensor instantaneous_demand",
     "Joining is closed",
-    "It is called",
+    "Its name is",
     "The house draws",
 )
 

@@ -75,7 +75,7 @@ def test_it_is_that_user_for_good() -> None:
         "no way back",
         "read True",
         "written root's",
-        "what user nobody may do took more than 0 s: look for a pipe or a device among its files",
+        "work as user nobody took more than 0 s: look for a pipe or a device among its files",
         "the work as user nobody ended without an answer",
         "None",
         "True",

@@ -214,7 +214,7 @@ def test_no_dongle_is_no_failure(
     monkeypatch.setattr(dongle, "plugged", lambda _wanted: [])
     said: list[str] = []
     adopt.adopt(box, said.append)
-    assert said[0].startswith("No Zigbee dongle is plugged in")
+    assert said[0].startswith("No known Zigbee dongle is plugged in")
     assert adopted.load(box.paths.root_run) == adopted.Adopted()
 
 

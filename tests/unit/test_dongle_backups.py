@@ -110,7 +110,7 @@ def test_no_link_is_followed_when_they_are_fetched(tmp_path: Path) -> None:
 def test_what_is_no_backup_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)
-    with pytest.raises(HemsError, match="is no backup of a Zigbee network"):
+    with pytest.raises(HemsError, match="is not a backup of a Zigbee network"):
         backups.load(file)
     with pytest.raises(HemsError, match="can't be read"):
         backups.load(tmp_path / "missing")
@@ -222,7 +222,7 @@ def running(monkeypatch: pytest.MonkeyPatch, entry: Entry | None) -> Iterator[No
     ("entry", "said"),
     [
         (None, "has no Zigbee dongle yet"),
-        (Entry("e", "setup_retry", "no such file"), r"it is setup_retry \(no such file\)"),
+        (Entry("e", "setup_retry", "no such file"), r"\(setup_retry \(no such file\)\)"),
     ],
 )
 def test_zigbee_that_does_not_run_is_said(

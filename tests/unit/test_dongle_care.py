@@ -105,11 +105,11 @@ def test_a_broken_dongle_does_not_forbid_updates_while_there_is_a_copy(
 ) -> None:
     box.running, box.answers = running, [BROKEN]
     box.dongle.unlink()
-    with pytest.raises(HemsError, match="no copy of its network"):
+    with pytest.raises(HemsError, match="no backup of its network"):
         box.update()
     older = copy(box)
     assert box.update() is None
-    assert box.said[-1].endswith(f"the newest copy of its network is {older}.")
+    assert box.said[-1].endswith(f"the newest backup of its network is {older}.")
     assert box.now < 2 * care.entries.LOAD_SECONDS + 10
 
 

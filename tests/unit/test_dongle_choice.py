@@ -47,7 +47,7 @@ def test_several_are_not_guessed_at() -> None:
 
 
 def test_a_missing_one_is_said_in_one_sentence() -> None:
-    with pytest.raises(NoDongleError, match=r"^No Zigbee dongle .* hems_zigbee_dongle\.$"):
+    with pytest.raises(NoDongleError, match=r"^No known Zigbee dongle .* hems_zigbee_dongle\.$"):
         choose([OTHER], "")
     with pytest.raises(NoDongleError, match="is not plugged in"):
         choose([SONOFF], str(SKYCONNECT))

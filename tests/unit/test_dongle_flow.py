@@ -64,10 +64,10 @@ def test_progress_is_waited_for_and_the_entry_is_the_end() -> None:
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        (formation("upload_manual_backup", "form_new_network"), "no way to take"),
+        (formation("upload_manual_backup", "form_new_network"), "no way to use"),
         ({**FORM, "step_id": "manual_pick_radio_type"}, "does not answer as a Zigbee dongle"),
         ({**FORM, "step_id": "choose_migration_strategy"}, "has a Zigbee dongle already"),
-        ({**FORM, "step_id": "verify_radio"}, "asks verify_radio"),
+        ({**FORM, "step_id": "verify_radio"}, "asks for 'verify_radio'"),
         ({"type": "abort", "reason": "wrong_firmware_installed"}, "it has no Zigbee firmware"),
         (
             {

@@ -87,7 +87,7 @@ def test_half_a_backup_is_refused_before_home_assistant_is_stopped(
     box: Appliance, house: House
 ) -> None:
     house.file.write_text('{"metadata": {}}')
-    with pytest.raises(HemsError, match="is no backup of a Zigbee network"):
+    with pytest.raises(HemsError, match="is not a backup of a Zigbee network"):
         restore.restore(box, house.file, "", house.said.append)
     assert house.done == []
 
@@ -100,7 +100,7 @@ def test_a_replacement_gets_the_network_and_its_own_is_kept(box: Appliance, hous
     (entry,) = json.loads(house.store.read_text())["data"]["entries"]
     assert entry["data"]["device"] == SETTINGS
     assert adopted.load(box.paths.root_run).device == str(DEVICE)
-    assert house.said[-1].endswith("Zigbee runs in Home Assistant.")
+    assert house.said[-1].endswith("Zigbee is running in Home Assistant.")
     assert lock.holder(box.paths.lock) is None
 
 
@@ -201,7 +201,7 @@ def test_keys_go_by_pipes_alone(zigpy: tuple[Radio, Path], tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('echo \'{"error": "no answer"}\'', "does not do it: no answer;"),
+        ('echo \'{"error": "no answer"}\'', "failed: no answer;"),
         ("echo secret >&2; exit 3", "(exit code 3): run the whole playbook."),
         ("echo nonsense", "run the whole playbook."),
     ],

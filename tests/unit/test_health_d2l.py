@@ -70,10 +70,10 @@ def test_a_daemon_that_says_nothing_is_down(
     [
         (report(dongle(problem=Fault.KEY.value, problem_at=NOW)), "compare its key"),
         (report(dongle(problem=Fault.IV.value, problem_at=NOW)), "initialisation vector (IV) with"),
-        (report(dongle(last=None)), "nothing has come from it yet"),
+        (report(dongle(last=None)), "nothing received yet"),
         (report(dongle(last=NOW - 4000)), "silent since 66 min ago"),
-        (report(dongle(), strangers={"…1234": 3}), "…1234 that this site does not know"),
-        (report(dongle(), broker=False), "broker is away"),
+        (report(dongle(), strangers={"…1234": 3}), "An unknown dongle, …1234, has sent 3 frames"),
+        (report(dongle(), broker=False), "broker is down"),
     ],
 )
 def test_what_to_check_is_said_in_a_sentence(found: dict[str, Any], words: str) -> None:
@@ -100,5 +100,5 @@ def test_a_daemon_that_does_not_write_is_not_heard(
         path.write_text(content)
         assert status.read(path, NOW) is None
     monkeypatch.setattr(status, "D2L", path)
-    with pytest.raises(HemsError, match="does not run"):
+    with pytest.raises(HemsError, match="is not running"):
         command.run(command.argparse.Namespace(json=False))

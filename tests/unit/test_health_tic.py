@@ -81,7 +81,7 @@ def test_a_daemon_that_says_nothing_is_down(
     ("found", "words"),
     [
         (adapter(trouble=Trouble.ABSENT), "is not plugged in: plug it in"),
-        (adapter(trouble=Trouble.BUSY), "another program uses the adapter: end what else"),
+        (adapter(trouble=Trouble.BUSY), "another program uses the adapter: stop the other"),
         (adapter(trouble=Trouble.UNUSABLE), "set hems_tic_device"),
         (adapter(trouble=Trouble.SILENT), "terminals I1 and I2"),
         (adapter(trouble=Trouble.GARBLED), "no second reader"),
@@ -89,10 +89,10 @@ def test_a_daemon_that_says_nothing_is_down(
             adapter(trouble=Trouble.GARBLED, set_mode="historique"),
             "may not speak 'historique': set linky_tic_mode to auto",
         ),
-        (adapter(Record(NOW - 5)), "nothing was read yet"),
+        (adapter(Record(NOW - 5)), "nothing has been read yet"),
         (silent(None), "silent since 10 min ago"),
-        (adapter(refused(HELD_BACK)), "an exchanged meter is taken then"),
-        (adapter(refused(NO_LINKY)), "holds no Linky's values"),
+        (adapter(refused(HELD_BACK)), "an exchanged meter is accepted then"),
+        (adapter(refused(NO_LINKY)), "holds no Linky values"),
         (adapter(damage=0.25), "the checksum of 25% of its values is wrong"),
     ],
 )
@@ -176,5 +176,5 @@ def test_a_reader_that_does_not_run_and_a_broker_that_is_away_are_said(
     site.has("tic", adapter(broker=False))
     assert show() == 1
     out = capsys.readouterr().out
-    assert "hems-d2l does not run" in out
-    assert "broker is away" in out
+    assert "hems-d2l is not running" in out
+    assert "broker is down" in out

@@ -54,5 +54,5 @@ def test_it_is_told_by_hems_why(tmp_path: Path) -> None:
     Actor(tmp_path, dry_run=False).note_gap("influxdb.service", Gap(100, 135))
     (entry,) = journal.read(tmp_path / journal.FILE, 5)
     told = "\n".join(why.lines([entry]))
-    assert "readings were lost, as influxdb.service was away" in told
+    assert "readings were lost while influxdb.service was down" in told
     assert "it did not answer for up to 35 s" in told and "observed: from 20" in told

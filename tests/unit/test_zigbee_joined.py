@@ -68,7 +68,7 @@ def test_a_replacement_takes_ids_name_and_place(monkeypatch: pytest.MonkeyPatch)
         house.pair(monkeypatch, MONITOR, Request("meter", 240))
     assert str(refused.value) == (
         f"BITUO TECHNIK SPM01X ({MONITOR}) has joined, but 'meter' is frient A/S EMIZB-141 "
-        f"({READER}): to put the new one in its place add --replace and pair it again (hold its "
+        f"({READER}): to replace it, add --replace and pair the new one again (hold its "
         "button until it searches for a network)."
     )
     house.pair(monkeypatch, MONITOR, Request("meter", 240, replace=True))
@@ -83,12 +83,12 @@ def test_an_id_of_somebody_else_is_not_taken(monkeypatch: pytest.MonkeyPatch) ->
     taken = {"entity_id": "sensor.heat_pump_power", "platform": "mqtt", "device_id": "x"}
     house.entries["mine"] = {**next(iter(house.entries.values())), **taken}
     before = set(house.ids)
-    with pytest.raises(PairingError, match=r"sensor\.heat_pump_power is an entity of mqtt already"):
+    with pytest.raises(PairingError, match=r"sensor\.heat_pump_power already belongs to mqtt"):
         house.pair(monkeypatch, MONITOR, HEAT_PUMP)
     assert house.ids == before, "nothing was renamed by halves"
     del house.entries["mine"]
     house.values["sensor.heat_pump_power"] = "1"
-    with pytest.raises(PairingError, match="an entity of the configuration files already"):
+    with pytest.raises(PairingError, match="already belongs to the configuration:"):
         house.pair(monkeypatch, MONITOR, HEAT_PUMP)
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_deleted_before_every_name_is_free(monkeypatch: pytest.Monkey
     taken = {"entity_id": "sensor.meter_voltage", "platform": "mqtt", "device_id": "x"}
     house.entries["mine"] = {**next(iter(house.entries.values())), **taken}
     before = set(house.ids)
-    with pytest.raises(PairingError, match=r"sensor\.meter_voltage is an entity of mqtt already"):
+    with pytest.raises(PairingError, match=r"sensor\.meter_voltage already belongs to mqtt"):
         house.pair(monkeypatch, MONITOR, Request("meter", 240, replace=True))
     assert (list(house.devices), house.ids) == ([READER, MONITOR], before)
     del house.entries["mine"]

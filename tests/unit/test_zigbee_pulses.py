@@ -49,7 +49,7 @@ def test_the_houses_reader_is_told_the_sites_constant_or_the_one_that_is_asked_f
         ("number.set_value", {"entity_id": NUMBER, "value": constant}),
         ("homeassistant.update_entity", {"entity_id": [NUMBER, *METER]}),
     ]
-    assert house.said[-1] == f"It takes {constant} flashes of the meter's LED for a kWh."
+    assert house.said[-1] == f"The meter's LED flashes {constant} times per kWh."
 
 
 def test_what_home_assistant_shows_is_no_reason_not_to_tell_it(
@@ -78,15 +78,14 @@ def test_a_monitor_has_no_pulses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any("imp/kWh" in line for line in house.said)
     assert agree(monkeypatch, house, MONITOR, Request("meter", 240), 500) is None
     assert house.said[-1] == (
-        "Note: Home Assistant can't tell BITUO TECHNIK SPM01X of the meter's 500 imp/kWh: if it "
+        "Note: Home Assistant can't set the meter's 500 imp/kWh in BITUO TECHNIK SPM01X: if it "
         "counts flashes, compare its kWh with the meter's."
     )
     with pytest.raises(PairingError) as refused:
         agree(monkeypatch, house, MONITOR, Request("meter", 240, pulses=500))
     assert str(refused.value) == (
         "It is paired, but BITUO TECHNIK SPM01X has no number of pulses per kWh that Home "
-        "Assistant could set: pair a device that measures by itself without --pulses, and set "
-        "a reader as its manual says."
+        "Assistant could set: pair it without --pulses, or set the number as its manual says."
     )
     assert house.actions == []
 
@@ -107,8 +106,8 @@ def test_a_reader_that_is_never_told_is_named_with_the_cure(
     with pytest.raises(PairingError) as failed:
         agree(monkeypatch, house, READER, Request("meter", 240), 500)
     assert str(failed.value) == (
-        "It is paired, but could not be told that 500 pulses are a kWh (Home Assistant refuses "
-        "call_service: no answer), so its kWh and W may be a constant factor wrong: bring it "
+        "It is paired, but could not be set to 500 pulses per kWh (Home Assistant refuses "
+        "call_service: no answer), so its kWh and W may be wrong by a constant factor: bring it "
         "closer to the dongle, hold its button until it searches for a network, and pair again."
     )
 
@@ -140,4 +139,4 @@ def test_a_constant_that_no_reader_takes_is_refused(
     assert parser.parse_args([]).pulses is None
     with pytest.raises(SystemExit):
         parser.parse_args([f"--pulses={text}"])
-    assert f"'{text}' is no number from 50 to 10000" in capsys.readouterr().err
+    assert f"'{text}' is not a number from 50 to 10000" in capsys.readouterr().err

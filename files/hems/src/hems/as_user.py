@@ -60,7 +60,7 @@ def as_user(user: str, work: Callable[[], Any], seconds: float = SECONDS) -> Any
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         raise TimeoutError(
-            f"what user {user} may do took more than {seconds:.0f} s: look for a pipe or a "
+            f"work as user {user} took more than {seconds:.0f} s: look for a pipe or a "
             "device among its files"
         ) from None
     finally:

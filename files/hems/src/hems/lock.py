@@ -162,7 +162,7 @@ def held_or_taken(path: Path, work: str, inside: str) -> Iterator[Holder]:
         return
     other = holder(path)
     if other is None or other.work != inside:
-        raise HemsError(f"No {inside} holds the appliance's lock: leave '--inside' out.")
+        raise HemsError(f"No {inside} holds the appliance's lock: omit '--inside'.")
     yield other
 
 

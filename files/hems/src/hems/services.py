@@ -207,12 +207,12 @@ def parse_entry(text: str, name: str) -> Entry:
     entry = parse(text, Entry, name)
     if (entry.watched or entry.reports) and entry.health is None:
         raise SettingsError(
-            f"{name}: add [health], or watched = false: nobody could say what is wrong with it."
+            f"{name}: add [health], or watched = false, since a watched service needs an issue."
         )
     known = Path(__file__).with_name("reports") / f"{entry.reports}.py"
     if entry.reports and not known.is_file():
         raise SettingsError(
-            f"{name}: nothing is known of reports = '{entry.reports}': leave it out."
+            f"{name}: there is no module hems.reports.{entry.reports}: remove the key 'reports'."
         )
     # polkit looks for this very line to decide whether the watchdog may restart the unit.
     if entry.watched and f'unit = "{entry.unit}"' not in text.splitlines():

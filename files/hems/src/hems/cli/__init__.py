@@ -29,13 +29,13 @@ USAGE = 2
 
 SUMMARY = r'^SUMMARY = "(.+)"$'
 COMMANDS = {
-    "status": "show how the box is; ends with 1 when something is wrong",
-    "why": "say what the box restarted, when it rebooted itself, and why",
+    "status": "show the state of the box; exits with 1 when something is wrong",
+    "why": "show what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
-    "history": "show and fill gaps in the readings that InfluxDB has (root only)",
-    "wifi": "show the WiFi networks in range, join one, forget one",
-    "update": "take the fleet's release, or stay on the box's own (root only)",
-    "zigbee": "look after the Zigbee dongle and its devices (root only)",
+    "history": "show and fill gaps in the stored readings (root only)",
+    "wifi": "list the WiFi networks in range, join or forget one",
+    "update": "install the fleet's release, or keep the box on its own (root only)",
+    "zigbee": "manage the Zigbee dongle and its devices (root only)",
 }
 
 
@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the line and end."""
-        _complain(f"{message}; '{self.prog} --help' shows what there is.")
+        _complain(f"{message}; '{self.prog} --help' shows how it is used.")
         sys.exit(USAGE)
 
 
@@ -53,7 +53,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
     def number(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"'{text}' is no number from {least} to {most}")
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least} to {most}")
         return int(text)
 
     return number
@@ -63,8 +63,8 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Return the parser for a command line; it knows the arguments of the command in ``words``."""
     parser = Parser(
         prog="hems",
-        description="Look after a SmartCORE HEMS appliance.",
-        epilog="Ends with 0 when all is well, 1 when something is wrong, 2 when misspelt.",
+        description="Manage a SmartCORE HEMS appliance.",
+        epilog="Exit codes: 0 all is well, 1 something is wrong, 2 the command line is not valid.",
     )
     parser.add_argument("--version", action="version", version=f"hems {release()}")
     _add_commands(parser, __name__, COMMANDS | of_services(), words)

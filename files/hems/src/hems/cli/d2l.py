@@ -16,23 +16,23 @@ from hems.linky.status import ago
 from hems.table import table
 
 UNPRIVILEGED = True
-SUMMARY = "show the D2L dongles, and what to check at one that is silent or refused"
+SUMMARY = "show the D2L dongles, and what to check on one that is silent or refused"
 HEADINGS = ("Dongle", "Number", "Mode", "Last frame", "Taken", "Dropped", "From")
-BROKER_AWAY = "The MQTT broker is away: nothing reaches Home Assistant ('hems status')."
+BROKER_AWAY = "The MQTT broker is down: nothing reaches Home Assistant ('hems status')."
 CHECKS = {
     Fault.KEY.value: "compare its key with the one in the site's Vault",
     Fault.IV.value: "compare its initialisation vector (IV) with the one in the site's Vault",
-    intake.NO_KEY: "give its key and IV in the site's Vault and run the playbook",
-    intake.REPLAY: "a lone one is harmless; many mean that somebody repeats its frames",
-    intake.TOO_MANY: "set it to one frame a minute",
-    intake.HELD_BACK: "wait three minutes: an exchanged meter is taken then",
-    intake.NO_LINKY: "see that the dongle sits on the meter's customer output (terminals I1, I2)",
+    intake.NO_KEY: "put its key and IV into the site's Vault and run the playbook",
+    intake.REPLAY: "a single one is harmless; many mean that somebody is replaying its frames",
+    intake.TOO_MANY: "set it to one frame per minute",
+    intake.HELD_BACK: "wait three minutes: an exchanged meter is accepted then",
+    intake.NO_LINKY: "check the dongle's wires on the meter's customer output (terminals I1, I2)",
 }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    parser.add_argument("--json", action="store_true", help="print it as JSON, for programs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     report = status.read(status.D2L, now)
     if report is None:
         raise HemsError(
-            "The D2L daemon does not run: without a dongle in the site's variables "
-            "(hems_d2l_dongles) it is off, else 'journalctl -u hems-d2l' says why."
+            "The D2L daemon is not running: it is off when the site has no hems_d2l_dongles; "
+            "otherwise 'journalctl -u hems-d2l' shows why."
         )
     if options.json:
         print(json.dumps(report, indent=1))
@@ -71,7 +71,7 @@ def rows(report: Mapping[str, Any], now: float) -> list[str]:
             ago(dongle["last"], now),
             str(dongle["taken"]),
             str(sum(dongle["refused"].values())),
-            dongle["address"] or "nowhere yet",
+            dongle["address"] or "none yet",
         )
         for dongle in report["dongles"]
     ]
@@ -84,18 +84,18 @@ def problems(report: Mapping[str, Any], now: float) -> list[str]:
     for dongle in report["dongles"]:
         name, last, at = dongle["name"], dongle["last"], dongle["problem_at"]
         if at is not None and (last is None or at > last):
-            check = CHECKS.get(dongle["problem"], "see that it is an eeSmart D2L, version 3")
+            check = CHECKS.get(dongle["problem"], "check that it is an eeSmart D2L, version 3")
             found.append(f"{name}: its last frame was dropped, {dongle['problem']}: {check}.")
         elif last is None:
             found.append(
-                f"{name}: nothing has come from it yet: see that its WiFi is on, and that it sends "
-                "to this box, port 7845."
+                f"{name}: nothing received yet: check its WiFi, and that it sends to this box, "
+                "port 7845."
             )
         elif now - last > report["silence"]:
-            found.append(f"{name}: silent since {ago(last, now)}: see that it has power and WiFi.")
+            found.append(f"{name}: silent since {ago(last, now)}: check its power and WiFi.")
     for number, count in report["strangers"].items():
         found.append(
-            f"A dongle {number} that this site does not know has sent {count} frames: is it yours? "
-            "Then add it to hems_d2l_dongles."
+            f"An unknown dongle, {number}, has sent {count} frames: if it is yours, add it to "
+            "hems_d2l_dongles."
         )
     return found

@@ -18,7 +18,7 @@ from hems.tic import report as tic
 from hems.tic.settings import FILE as TIC
 
 UNPRIVILEGED = True
-SUMMARY = "show the readers of Linky meters, and what to check at one that does not read"
+SUMMARY = "show the readers of Linky meters, and what to check on one that does not work"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ READERS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    parser.add_argument("--json", action="store_true", help="print it as JSON, for programs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     }
     if not mine:
         raise HemsError(
-            "This site reads no Linky: name a dongle in hems_d2l_dongles or an adapter in "
-            "hems_tic_device, and run the playbook."
+            "This site has no Linky reader: set hems_d2l_dongles or hems_tic_device, and run the "
+            "playbook."
         )
     found = {name: status.read(one.path, now) for name, one in mine.items()}
     sentences = [
@@ -71,5 +71,5 @@ def run(options: argparse.Namespace) -> int:
 
 def _problems(reader: Reader, report: dict[str, Any] | None, now: float) -> list[str]:
     if report is None:
-        return [f"{reader.unit} does not run: 'journalctl -u {reader.unit}' says why."]
+        return [f"{reader.unit} is not running: 'journalctl -u {reader.unit}' shows why."]
     return reader.problems(report, now)

@@ -16,15 +16,15 @@ from hems.table import table
 
 HEADINGS = ("For", "Where", "User name", "Password")
 SHOWN = {
-    State.CHANGED: "(another one, see below)",
+    State.CHANGED: "(changed, see below)",
     State.GONE: "(no such user, see below)",
 }
 SENTENCES = {
-    State.CHANGED: "{what}'s account '{user}' has another password than the one that the inventory "
-    "gives or the box made: it belongs to its owner, who changes it in {what}; {cure}.",
-    State.GONE: "{what} has no user '{user}': its accounts belong to their owners, who rename them "
-    "in {what}, and the inventory's name was for its first set-up; {cure}.",
-    State.UNKNOWN: "{what} could not be asked whether '{user}' still has this password.",
+    State.CHANGED: "The password of '{user}' was changed in {what}, so it is not the one that the "
+    "playbook set; {cure}.",
+    State.GONE: "{what} has no user '{user}' any more: the account was renamed or deleted there; "
+    "{cure}.",
+    State.UNKNOWN: "{what} did not say whether this is still the password of '{user}'.",
 }
 
 
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="show no password, only which log-ins are no longer those that the box was told",
+        help="show no passwords, only which log-ins have been changed since the playbook set them",
     )
 
 
@@ -60,7 +60,7 @@ def all_logins(appliance: Appliance, entries: Mapping[str, Entry]) -> list[Login
             f"{url}/",
             accounts.home_assistant,
             "owner_password",
-            "docs/home_assistant.md, When it fails, says how to set one that nobody knows",
+            "docs/home_assistant.md, When it fails, says how to reset a forgotten one",
             lambda password: logins.home_assistant(
                 appliance.home_assistant.directory, accounts.home_assistant, password
             ),
@@ -71,7 +71,7 @@ def all_logins(appliance: Appliance, entries: Mapping[str, Entry]) -> list[Login
             f"{url}/influx/, behind the door",
             accounts.influxdb,
             "influxdb_password",
-            "the next run of the playbook sets it to the inventory's again",
+            "the next run of the playbook resets it",
             lambda password: logins.influxdb(appliance.ports.influxdb, accounts.influxdb, password),
         ),
     ]

@@ -55,7 +55,7 @@ def _row(ok: bool, name: str, words: str) -> str:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print it as JSON, for programs")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,17 +24,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "action",
         nargs="?",
         choices=ACTIONS,
-        help="hold: stay on this release; release: go on; status: what was done last; "
-        "resume: end an interrupted update",
+        help="hold: stay on this release; release: end a hold; status: show the last update; "
+        "resume: finish an interrupted update",
     )
-    parser.add_argument("--why", default="", help="the reason of a hold")
+    parser.add_argument("--why", default="", help="the reason for a hold")
     parser.add_argument(
-        "--from", dest="bundle", metavar="FILE", help="a git bundle, for no network"
+        "--from",
+        dest="bundle",
+        metavar="FILE",
+        help="take the release from a git bundle, without network",
     )
     parser.add_argument(
-        "--settings", type=Path, default=settings.DIRECTORY, help="where its settings are"
+        "--settings", type=Path, default=settings.DIRECTORY, help="directory of its settings"
     )
-    parser.add_argument("--scheduled", action="store_true", help="only inside the site's window")
+    parser.add_argument(
+        "--scheduled", action="store_true", help="do it only in the site's time window"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def _do(updater: Updater, options: argparse.Namespace) -> int:
     if options.action == "hold":
         if not options.why:
-            raise HemsError("Say why the box is held, for whoever comes next: --why 'reason'.")
+            raise HemsError("Give a reason for others to see: --why 'reason'.")
         by = os.environ.get("SUDO_USER", "root")
         updater.remember(hold=Hold(by, options.why, utc(time.time())))
         return 0
@@ -80,12 +85,12 @@ def _do(updater: Updater, options: argparse.Namespace) -> int:
 
 def _status(updater: Updater) -> int:
     state = load(updater.directory)
-    print(f"Release: {state.release or 'none yet: this box was last played from outside'}")
+    print(f"Release: {state.release or 'none: the playbook was run from another computer'}")
     print(f"Ring:    {updater.options.ring}, from {updater.options.server.url}")
     if state.hold:
         print(f"Held:    {state.hold.why} ({state.hold.by}, {state.hold.since})")
     if state.phase:
         print(f"Now:     {state.phase.step} of {state.phase.release}")
-    print(f"Last:    {state.result or 'it has not looked yet'} {state.looked}".rstrip())
+    print(f"Last:    {state.result or 'it has not checked yet'} {state.looked}".rstrip())
     sys.stdout.flush()
     return 0

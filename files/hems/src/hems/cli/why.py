@@ -13,17 +13,17 @@ from hems.watchdog.journal import Entry
 
 UNPRIVILEGED = True
 COUNT, MOST = 20, 10_000  # entries; the log has fewer than these
-NOTHING = "The box has restarted nothing, set nothing aside and has not rebooted itself."
+NOTHING = "The box has restarted nothing, set no file aside and not rebooted itself."
 VERBS = {
     "restart": "restarted {}",
-    "kill": "ended {} by force",
-    "activate": "brought the {} up again",
+    "kill": "killed {}",
+    "activate": "reconnected the {}",
     "reboot": "rebooted the {}",
     "stop hotspot": "stopped the {}",
     "start": "the {} started",
-    "gap": "readings were lost, as {} was away",
+    "gap": "readings were lost while {} was down",
     "set aside": "set aside {}",
-    "failed": "could not do it to {}",
+    "failed": "an action on {} failed",
 }
 
 
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, MOST),
         default=COUNT,
         metavar="N",
-        help="the newest N entries (%(default)s)",
+        help="show the newest N entries (default %(default)s)",
     )
 
 
@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         entries = journal.read(path, options.count)
     except OSError as error:
-        raise HemsError(f"The restart log can't be read: {error}.") from error
+        raise HemsError(
+            f"The restart log can't be read ({error}): run the whole playbook."
+        ) from error
     print("\n".join(lines(entries)) or NOTHING)
     return 0

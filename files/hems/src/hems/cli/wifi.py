@@ -13,10 +13,10 @@ from hems.onboarding.core import Lock, shown
 from hems.onboarding.network import Wifi, WifiError, system_bus
 
 VERBS = {
-    "status": "what the box is connected to, and which networks are stored",
-    "scan": "the networks in range",
-    "join": "join a network; the passphrase is asked for, or read from stdin",
-    "forget": "remove what is stored of a network",
+    "status": "show the current network and the stored ones",
+    "scan": "list the networks in range",
+    "join": "join a network; asks for the passphrase, or reads it from stdin",
+    "forget": "delete a stored network",
 }
 
 
@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         if name in ("join", "forget"):
             verb.add_argument("name", help="the network's name")
         if name == "join":
-            verb.add_argument("--hidden", action="store_true", help="it does not say its name")
+            verb.add_argument(
+                "--hidden", action="store_true", help="it does not broadcast its name"
+            )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,19 +69,19 @@ async def _scan(wifi: Wifi, _: argparse.Namespace) -> int:
 async def _join(wifi: Wifi, options: argparse.Namespace) -> int:
     ssid = options.name.encode()
     if not 0 < len(ssid) <= 32:
-        raise WifiError("A network's name has 1 to 32 bytes: look at how it is spelt.")
+        raise WifiError("A network's name has 1 to 32 bytes: check its spelling.")
     seen = {one.ssid: one.lock for one in await wifi.scan()}
     lock = seen.get(ssid)
     if lock is None and not options.hidden:
         raise WifiError(
-            f"'{options.name}' is not in range: 'hems wifi scan' lists what is, and --hidden joins "
-            "a network that does not say its name."
+            f"'{options.name}' is not in range: 'hems wifi scan' lists the networks; --hidden "
+            "joins one that does not broadcast its name."
         )
     key = "" if lock in (Lock.OPEN, Lock.ENTERPRISE, Lock.WEP) else _passphrase()
     # Who is connected by WiFi loses this terminal now; what was begun must come to its end.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     await wifi.join(ssid, key, lock, hidden=options.hidden)
-    print(f"The box is connected to '{options.name}', and will be after a restart.")
+    print(f"The box is connected to '{options.name}', and will reconnect after a restart.")
     return 0
 
 
@@ -91,6 +93,8 @@ def _passphrase() -> str:
 
 async def _forget(wifi: Wifi, options: argparse.Namespace) -> int:
     if not await wifi.forget(options.name.encode()):
-        raise WifiError(f"Nothing is stored of '{options.name}': 'hems wifi status' lists what is.")
-    print(f"'{options.name}' is forgotten.")
+        raise WifiError(
+            f"'{options.name}' is not stored: 'hems wifi status' lists the stored networks."
+        )
+    print(f"'{options.name}' is deleted.")
     return 0

@@ -23,8 +23,8 @@ UNKNOWN = "its number is not among the site's dongles"
 NO_KEY = "the box has no key for it"
 REPLAY = "it was sent before"
 TOO_MANY = "the dongle sends too many"
-HELD_BACK = "it contradicts the reading before"
-NO_LINKY = "it holds no Linky's values"
+HELD_BACK = "it contradicts the previous reading"
+NO_LINKY = "it holds no Linky values"
 
 Take = Callable[[Mapping[str, str], float], bool | None]
 

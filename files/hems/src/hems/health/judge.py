@@ -178,7 +178,7 @@ def _failed(inside: Inside) -> Iterable[Entry]:
 def _not_taken(dongle: DongleSeen) -> Issue:
     if not dongle.plugged:
         return issue("zigbee_dongle_missing", "none is plugged in")
-    return issue("zigbee_down", dongle.problem or "Home Assistant has not taken the dongle")
+    return issue("zigbee_down", dongle.problem or "Home Assistant does not use the dongle")
 
 
 def _entry(entry: Entry, dongle: DongleSeen | None) -> Issue:

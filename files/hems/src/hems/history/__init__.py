@@ -12,4 +12,4 @@ from hems import HemsError
 
 
 class HistoryError(HemsError):
-    """The history can't be looked after; the message is a sentence with cause and cure."""
+    """The history can't be checked; the message is a sentence with cause and cure."""

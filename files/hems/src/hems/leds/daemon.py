@@ -110,7 +110,7 @@ class Daemon:
         if after.home_assistant != before.home_assistant:
             say(f"Home Assistant {'answers' if after.home_assistant else 'does not answer'}.")
         if after.internet != before.internet:
-            say(f"The internet is {'reachable' if after.internet else 'not reachable'}.")
+            say(f"The Internet is {'reachable' if after.internet else 'not reachable'}.")
         if after.error != before.error:
             say(f"Home Assistant's log has {'an error' if after.error else 'no new error'}.")
         if after.blink != before.blink:

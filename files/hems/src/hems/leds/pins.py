@@ -64,7 +64,7 @@ def find_chip(lgpio: Lgpio, devices: Path = DEVICES) -> tuple[int, str]:
         seen.append(f"gpiochip{number}: {label}")
     raise PinsError(
         f"None of the GPIO chips has the header's lines ({', '.join(seen) or 'there is none'}): "
-        f"set 'gpio' in leds.toml to 'mock' on a board that is no Raspberry Pi."
+        f"set 'gpio' in leds.toml to 'mock' on a board that is not a Raspberry Pi."
     )
 
 

@@ -98,5 +98,5 @@ class Publisher:
         self, _client: Any, _data: Any, _flags: Any, reason: Any, _more: Any = None
     ) -> None:
         if self._connected.is_set() and reason.is_failure:
-            self._say(f"The broker is away ({reason}): readings are left out until it is back.")
+            self._say(f"The broker is down ({reason}): readings are not sent until it is back.")
         self._connected.clear()

@@ -93,7 +93,9 @@ class Tracker:
     def _tell(self, before: store.State, after: store.State) -> None:
         if before.mode is not None:
             name = self.meter.name
-            self._say(f"Meter '{name}': {after.changed}; its counters go on from where they were.")
+            self._say(
+                f"Meter '{name}': {after.changed}; its counters continue from where they were."
+            )
 
     def _publish(self, published: Mapping[str, announce.Value], publisher: Publisher) -> None:
         given = {name for name, value in published.items() if value is not None}

@@ -156,7 +156,7 @@ class Wifi:
         raise WifiError(
             "The WiFi adapter is not ready yet: wait a minute and try again."
             if there
-            else "This box has no WiFi adapter that NetworkManager looks after."
+            else "This box has no WiFi adapter that NetworkManager manages."
         )
 
     async def current(self) -> Network | None:
@@ -259,7 +259,7 @@ class Wifi:
                         raise WifiError(core.why(reason, lock))
         except TimeoutError as error:
             raise WifiError(
-                "The network did not answer in time: try again nearer to it."
+                "The network did not answer in time: try again closer to it."
             ) from error
 
 

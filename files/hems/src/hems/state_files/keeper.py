@@ -53,7 +53,7 @@ class Keeper:
                 try:
                     note = self._one(row, path, when)
                 except (OSError, sqlite3.Error) as error:
-                    self.say(f"{path} can't be looked after: {error}")
+                    self.say(f"{path} can't be checked: {error}")
                     continue
                 if note is not None:
                     notes.append(note)

@@ -13,21 +13,21 @@ from hems.table import table
 from hems.tic.line import Trouble
 
 HEADINGS = ("Adapter", "Mode", "Last reading", "Taken", "Dropped", "Damaged", "Device")
-HELD_BACK = "it contradicts the reading before"
-NO_LINKY = "it holds no Linky's values"
+HELD_BACK = "it contradicts the previous reading"
+NO_LINKY = "it holds no Linky values"
 MOST_DAMAGE = 0.1  # of the groups; at more, readings are missing again and again
 WIRES = "the two wires on the meter's terminals I1 and I2"
 
 CHECKS = {
-    Trouble.ABSENT: "plug it in; if it is, set hems_tic_device to its name in /dev/serial/by-id",
-    Trouble.BUSY: "end what else reads it, such as an integration of Home Assistant",
+    Trouble.ABSENT: "plug it in, or set hems_tic_device to its name in /dev/serial/by-id",
+    Trouble.BUSY: "stop the other program, such as an integration of Home Assistant",
     Trouble.UNUSABLE: "set hems_tic_device to the adapter's name in /dev/serial/by-id",
     Trouble.SILENT: f"check {WIRES} and at the adapter",
-    Trouble.GARBLED: f"check that {WIRES} are tight and that no second reader hangs on them",
+    Trouble.GARBLED: f"check that {WIRES} are tight and that no second reader is connected to them",
 }
 DROPPED = {
-    HELD_BACK: "wait three minutes: an exchanged meter is taken then",
-    NO_LINKY: f"check that the adapter sits on {WIRES}",
+    HELD_BACK: "wait three minutes: an exchanged meter is accepted then",
+    NO_LINKY: f"check that the adapter is connected to {WIRES}",
 }
 
 
@@ -100,7 +100,7 @@ def problems(report: Mapping[str, Any], now: float) -> list[str]:
     if why := reason(report):
         found.append(f"{name}: {why}: {_check(report)}.")
     elif last is None:
-        found.append(f"{name}: nothing was read yet: wait a minute.")
+        found.append(f"{name}: nothing has been read yet: wait a minute.")
     elif now - last > report["silence"]:
         found.append(f"{name}: silent since {ago(last, now)}: {CHECKS[Trouble.SILENT]}.")
     if report["damage"] > MOST_DAMAGE:

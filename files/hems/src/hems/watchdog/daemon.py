@@ -28,7 +28,7 @@ from hems.watchdog.set_aside import SetAside
 from hems.watchdog.startup import Start
 from hems.watchdog.watched import Secrets, services, tell
 
-NOT_OURS = "not by this watchdog: power, a person, or a reset because the system hung"
+NOT_OURS = "not by the watchdog: a power cut, a person, or a reset after the system hung"
 WAIT_SECONDS = 30.0  # between two tries to read settings that were never good
 KEPT = "settings"  # directory of the settings that were good last, below the state's
 
@@ -201,7 +201,7 @@ class Daemon:
         try:
             memory.save_lasting(self._appliance.paths.state, lasting)
         except OSError as error:  # a full disk must not stop the healing
-            say(f"the ladder's step can't be written: {error}")
+            say(f"the wait before the next reboot can't be saved: {error}")
 
     def _remember_reboot(self) -> None:
         self._lasting = replace(self._lasting, step=self._rungs.step)

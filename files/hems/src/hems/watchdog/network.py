@@ -102,7 +102,7 @@ def activate(run: Run = _nmcli) -> str:
     """
     connection = uplink(connections(run))
     if connection is None:
-        raise NetworkError("There is no connection that NetworkManager brings up by itself.")
+        raise NetworkError("NetworkManager has no connection that it activates by itself.")
     run(["--wait", "30", "connection", "up", "uuid", connection.uuid])
     return connection.name
 

@@ -75,8 +75,8 @@ def _adopt(appliance: Appliance, say: Callable[[str], None]) -> None:
     adopted.save(run, adopted.Adopted(device=device))
     if lacking := entries.lacking(appliance.home_assistant):
         raise HemsError(
-            f"Home Assistant has its Zigbee dongle, but has lost {' and '.join(lacking)}, so that "
-            "readings are not stored: run the whole playbook, which gives them back."
+            f"Home Assistant has its Zigbee dongle, but has lost {' and '.join(lacking)}, so "
+            "readings are not stored: run the whole playbook, which restores that."
         )
 
 
@@ -103,11 +103,11 @@ def _take(appliance: Appliance, say: Callable[[str], None]) -> str:
     if entries.find(access) is not None:  # younger than the file
         say(ALREADY.format(device))
         return device
-    say(f"Home Assistant takes the Zigbee dongle {device} …")
+    say(f"Setting up the Zigbee dongle {device} in Home Assistant …")
     done = _flow(access, device)
     _end_discovered(access)
     state = f"{done.state} ({done.reason})" if done.reason else done.state
-    say(f"Home Assistant has taken the Zigbee dongle {device}; Zigbee is {state}.")
+    say(f"Home Assistant now uses the Zigbee dongle {device}; Zigbee is {state}.")
     return device
 
 

@@ -38,7 +38,7 @@ def save(directory: Path, backup: Content, keep: int) -> Path:
         raise HemsError("Only root may do that: put 'sudo' before the command.") from error
     except OSError as error:
         raise HemsError(
-            f"The Zigbee backup can't be written ({error}): see whether the disk is full."
+            f"The Zigbee backup can't be written ({error}): check whether the disk is full."
         ) from error
     return path
 
@@ -73,7 +73,7 @@ def load(path: Path) -> Content:
 def no_backup(path: Path) -> HemsError:
     """Return the error for a file that is something else."""
     return HemsError(
-        f"{path} is no backup of a Zigbee network: name one that 'hems zigbee backup' wrote."
+        f"{path} is not a backup of a Zigbee network: name a file written by 'hems zigbee backup'."
     )
 
 

@@ -34,7 +34,7 @@ def ask(appliance: Appliance, kind: str, timeout: float = 15.0) -> Any:
         raise HemsError("Zigbee is being set up in Home Assistant: try again in a minute.")
     if not entry.loaded:
         raise HemsError(
-            f"Zigbee does not run in Home Assistant, it is {entry}: 'hems status' says what to do."
+            f"Zigbee is not running in Home Assistant ({entry}): 'hems status' says what to do."
         )
     with HomeAssistant(access) as home_assistant:
         return home_assistant.call(kind, timeout=timeout)
@@ -109,10 +109,10 @@ def backup_before_update(
     copies = backups.kept(appliance.paths.zigbee_backups)
     if not copies:
         raise HemsError(
-            f"Zigbee does not run with {device}, and there is no copy of its network yet: "
+            f"Zigbee is not running with {device}, and there is no backup of its network yet: "
             "'hems status' says what to do."
         )
-    say(f"Zigbee does not run with {device}: the newest copy of its network is {copies[-1]}.")
+    say(f"Zigbee is not running with {device}: the newest backup of its network is {copies[-1]}.")
     return None
 
 

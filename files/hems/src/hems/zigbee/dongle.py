@@ -54,20 +54,21 @@ def choose(plugged: Iterable[Path], wanted: str) -> Path:
         if Path(wanted) in paths:
             return Path(wanted)
         raise NoDongleError(
-            f"The Zigbee dongle {wanted} is not plugged in: plug it in, or mend hems_zigbee_dongle."
+            f"The Zigbee dongle {wanted} is not plugged in: plug it in, or correct "
+            "hems_zigbee_dongle."
         )
     known = [path for path in paths if product(path.name)]
     if not known:
         names = ", ".join(KNOWN)
         raise NoDongleError(
-            f"No Zigbee dongle is plugged in that the box knows ({names}): plug one in, "
-            "or name another by hems_zigbee_dongle."
+            f"No known Zigbee dongle is plugged in ({names}): plug one in, or name another in "
+            "hems_zigbee_dongle."
         )
     if len(known) > 1:
         listed = ", ".join(str(path) for path in known)
         raise DongleError(
             f"Several Zigbee dongles are plugged in ({listed}): "
-            "name the right one by the site's hems_zigbee_dongle."
+            "name the right one in the site's hems_zigbee_dongle."
         )
     return known[0]
 

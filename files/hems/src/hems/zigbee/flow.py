@@ -74,14 +74,14 @@ def answer(step: dict[str, Any], device: str) -> Answer | Wait | Done:
     if name == "manual_pick_radio_type":
         raise FlowError(
             f"{device} does not answer as a Zigbee dongle: plug it in again, "
-            "else its firmware or the dongle is broken."
+            "or replace it if that does not help."
         )
     if name == "choose_migration_strategy":
         raise FlowError(
             "Home Assistant has a Zigbee dongle already: 'sudo hems zigbee info' shows it."
         )
     raise FlowError(
-        f"Home Assistant asks {name} about {device}, which the box can't answer: "
+        f"Home Assistant asks for '{name}' of {device}, which the box can't answer: "
         "add the dongle in Home Assistant under Settings, Devices & services."
     )
 
@@ -91,7 +91,7 @@ def _way(step: dict[str, Any], device: str) -> str:
         if way in step["menu_options"]:
             return way
     raise FlowError(
-        f"Home Assistant offers no way to take {device} that keeps what is in it: "
+        f"Home Assistant offers no way to use {device} without erasing its network: "
         "add the dongle in Home Assistant under Settings, Devices & services."
     )
 
@@ -105,6 +105,6 @@ def _refused(device: str, step: dict[str, Any]) -> FlowError:
     error = str((step.get("description_placeholders") or {}).get("error", "")).strip(" .")
     said = ": ".join(part for part in (REASONS.get(reason, reason), error) if part)
     return FlowError(
-        f"Home Assistant does not take the Zigbee dongle {device} ({said}): plug it in again, "
+        f"Home Assistant could not set up the Zigbee dongle {device} ({said}): plug it in again, "
         "or try another dongle."
     )

@@ -108,7 +108,7 @@ async def write(question: dict[str, Any]) -> dict[str, Any]:
         await app.backups.restore_backup(backup, counter_increment=by)
         after = app.backups.most_recent_backup()
     if not after.is_compatible_with(backup):
-        raise ToldError("what the dongle holds afterwards is not the backup")
+        raise ToldError("the dongle does not hold the backup afterwards")
     return {"backup": after.as_open_coordinator_json()}
 
 

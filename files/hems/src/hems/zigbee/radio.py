@@ -103,8 +103,7 @@ class Radio:
             ) from error
         if "error" in answer:
             raise RefusedError(
-                f"The Zigbee dongle does not do it: {answer['error']}; plug it in again, "
-                "and try once more."
+                f"The Zigbee dongle failed: {answer['error']}; plug it in again, and try once more."
             )
         return answer
 

@@ -38,12 +38,12 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
         device = dongle.choose(dongle.plugged(wanted), wanted)
         unit = appliance.home_assistant.unit
         try:
-            say("Home Assistant is stopped …")
+            say("Stopping Home Assistant …")
             systemd.stop(unit)
             _write(appliance, device, content, say)
         finally:
             systemd.start(unit)
-        say("Home Assistant is started …")
+        say("Starting Home Assistant …")
         entry = _loaded(appliance, say)
     if not entry.loaded:
         raise HemsError(
@@ -51,7 +51,7 @@ def restore(appliance: Appliance, file: Path, chosen: str, say: Say) -> None:
             "'hems status' says what to do."
         )
     adopted.save(appliance.paths.root_run, adopted.Adopted(device=str(device)))
-    say(f"{file} is on {device}, and Zigbee runs in Home Assistant.")
+    say(f"{file} is on {device}, and Zigbee is running in Home Assistant.")
 
 
 def _write(appliance: Appliance, device: Path, content: backups.Content, say: Say) -> None:
@@ -59,8 +59,8 @@ def _write(appliance: Appliance, device: Path, content: backups.Content, say: Sa
     settings, before = radio.read(device)
     if before is not None:
         kept = backups.save(appliance.paths.zigbee_backups, before, appliance.zigbee.backups)
-        say(f"The network that was in {device} is kept in {kept}.")
-    say(f"The backup is written to {device} …")
+        say(f"The network that was in {device} is backed up in {kept}.")
+    say(f"Writing the backup to {device} …")
     radio.write(settings, content)
     if entries.stored_device(appliance.home_assistant) is not None:
         entries.move(appliance.home_assistant, settings)

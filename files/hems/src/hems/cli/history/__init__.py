@@ -1,7 +1,7 @@
 """``hems history``: whether InfluxDB has every reading that Home Assistant had."""
 
 COMMANDS = {
-    "gaps": "show the gaps that were found and what became of them",
-    "fill": "find what is missing now and give it back from Home Assistant's recorder",
-    "verify": "compare every reading and fill nothing; ends with 1 when some are missing",
+    "gaps": "list the gaps that were found, and their state",
+    "fill": "find missing readings now and restore them from Home Assistant's recorder",
+    "verify": "compare every reading, change nothing; exits with 1 when some are missing",
 }

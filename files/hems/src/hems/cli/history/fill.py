@@ -10,7 +10,9 @@ from hems.history import run as work
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "--all", action="store_true", help="compare all that Home Assistant's recorder still has"
+        "--all",
+        action="store_true",
+        help="compare everything that Home Assistant's recorder still has",
     )
 
 

@@ -22,7 +22,7 @@ from hems.times import local
 
 DAYS = 30
 TOGETHER = 60 * SECOND  # gaps of several entities that begin within this are one event
-NOTHING = "No gap was found in these {} days."
+NOTHING = "No gap was found in the last {} days."
 HEADINGS = ("from", "to", "entities", "missing", "filled", "state", "cause")
 
 
@@ -58,10 +58,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1, 100_000),
         default=DAYS,
         metavar="N",
-        help="gaps of the last N days (%(default)s)",
+        help="show the gaps of the last N days (default %(default)s)",
     )
     parser.add_argument(
-        "--csv", action="store_true", help="every gap of every entity as CSV, times in UTC"
+        "--csv", action="store_true", help="print every gap of every entity as CSV, times in UTC"
     )
 
 

@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=whole(1, 100_000),
         metavar="N",
-        help="the last N days (all that Home Assistant's recorder still has)",
+        help="compare only the last N days (default: all that Home Assistant's recorder has)",
     )
 
 
@@ -42,6 +42,6 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print(
         f"{found.lost} of {found.compared} readings are missing in InfluxDB: "
-        "'sudo hems history fill' gives them back."
+        "'sudo hems history fill' restores them."
     )
     return 1

@@ -1,10 +1,10 @@
 """``hems zigbee``: the dongle and its devices."""
 
 COMMANDS = {
-    "adopt": "let Home Assistant take the dongle that is plugged in, when it has none yet",
+    "adopt": "set up the plugged-in dongle in Home Assistant, if it has none yet",
     "info": "show the dongle and its network, without any key",
-    "devices": "show the devices and when each was last heard",
-    "backup": "keep a copy of the dongle's network",
-    "restore": "put a backup on the dongle that is plugged in, a replacement for example",
-    "pair": "let a device join: the meter, or another one by its name",
+    "devices": "list the devices and when each last reported",
+    "backup": "back up the dongle's network",
+    "restore": "write a backup to the plugged-in dongle, such as a replacement",
+    "pair": "let a device join: the meter, or another one with --name",
 }

@@ -13,10 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--before-update",
         action="store_true",
-        help="wait for Zigbee; an older copy will do where the dongle is gone or broken",
+        help="wait for Zigbee; accept an older backup if the dongle is missing or broken",
     )
     parser.add_argument(
-        "--inside", default="", metavar="WORK", help="run under the lock that this work holds"
+        "--inside", default="", metavar="WORK", help="run under the lock that WORK holds"
     )
 
 
@@ -30,5 +30,5 @@ def run(options: argparse.Namespace) -> int:
     )
     if path is None:
         return 0
-    print(f"{path} (it holds the network's key: keep it where only you can read it)")
+    print(f"{path} (it contains the network's key: keep it where only you can read it)")
     return 0

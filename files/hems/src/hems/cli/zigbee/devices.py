@@ -50,6 +50,6 @@ def run(_options: argparse.Namespace) -> int:
     print(
         "\n".join(table(HEADINGS, found))
         if found
-        else "No device: 'sudo hems zigbee pair' adds one."
+        else "No devices: 'sudo hems zigbee pair' adds one."
     )
     return 0

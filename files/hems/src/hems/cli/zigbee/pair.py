@@ -27,29 +27,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--name",
         type=_name,
         default=METER,
-        help="pair another device than the house's meter: heat_pump gives sensor.heat_pump_…",
+        help="pair a device other than the house's meter: heat_pump gives sensor.heat_pump_…",
     )
     parser.add_argument(
         "--seconds",
         type=whole(1, MOST_SECONDS),
         default=SECONDS,
-        help=f"how long joining is open, 1 to {MOST_SECONDS} (%(default)s)",
+        help=f"how long joining stays open, 1 to {MOST_SECONDS} (default %(default)s)",
     )
     parser.add_argument(
         "--pulses",
         type=whole(FEWEST_PULSES, MOST_PULSES),
-        help="flashes of the meter's LED in a kWh, as it says itself (imp/kWh), "
-        f"{FEWEST_PULSES} to {MOST_PULSES}; without it the site's, for the house's meter alone",
+        help="flashes of the meter's LED per kWh, as printed on the meter (imp/kWh), "
+        f"{FEWEST_PULSES} to {MOST_PULSES}; default for the house's meter: the site's setting",
     )
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="the new device takes the place of the one that has the name; its history goes on",
+        help="replace the device that has the name with the new one; its history continues",
     )
     parser.add_argument(
         "--no-energy",
         action="store_true",
-        help="don't put it among Energy's individual devices (it measures the whole house)",
+        help="don't add it to Energy's individual devices, as it measures the whole house",
     )
 
 
@@ -84,7 +84,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 def _name(text: str) -> str:
     if not NAME.fullmatch(text) or text.split("_", maxsplit=1)[0] in RESERVED:
         raise argparse.ArgumentTypeError(
-            f"'{text}' must begin with a letter and have only a-z, 0-9 and _, 31 at most, "
+            f"'{text}' must begin with a letter, have only a-z, 0-9 and _, at most 31 characters, "
             f"and not begin with {' or '.join(RESERVED)}"
         )
     return text

@@ -13,9 +13,11 @@ from hems.zigbee.restore import restore
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="what 'hems zigbee backup' wrote")
     parser.add_argument(
-        "--dongle", default="", metavar="PATH", help="where several dongles are plugged in"
+        "file", type=Path, metavar="FILE", help="a file written by 'hems zigbee backup'"
+    )
+    parser.add_argument(
+        "--dongle", default="", metavar="PATH", help="the dongle to use, if several are plugged in"
     )
 
 

@@ -74,19 +74,19 @@ def names(session: Session, device: Device, request: Request) -> Device:
     if old is not None and not request.replace:
         raise PairingError(
             f"{device.default_name} ({device.ieee}) has joined, but '{request.name}' is "
-            f"{old.default_name} ({old.ieee}): to put the new one in its place add --replace "
-            f"and pair it again ({PRESS})."
+            f"{old.default_name} ({old.ieee}): to replace it, add --replace and pair the "
+            f"new one again ({PRESS})."
         )
     _check_free(session, device, old, wanted)  # before anything is deleted
     if old is not None:
         _forget(session, old)
-        say(f"{old.default_name} ({old.ieee}) is forgotten; its history stays and goes on.")
+        say(f"{old.default_name} ({old.ieee}) is deleted; its history continues.")
     for before, after in renames(wanted):
         registry.rename(before, after)
     user_name = _name(session, device, old, request)
     registry.name(device, user_name, device.area or (old.area if old else None))
     named = registry.devices()[device.ieee]
-    say(f"It is called '{user_name}', and its entities are:")
+    say(f"Its name is '{user_name}', and its entities are:")
     for entity in sorted(named.entities):
         if entity.enabled:
             say(f"  {entity.id}")
@@ -131,8 +131,8 @@ def reading(session: Session, device: Device, request: Request, pulses: int | No
     if missing := [one for one in main if one not in values]:
         raise PairingError(
             f"It is paired, but {' and '.join(missing)} had no value within "
-            f"{READING_SECONDS:.0f} s: bring it closer to the dongle or put in fresh batteries; "
-            "'hems zigbee devices' shows when it was last heard."
+            f"{READING_SECONDS:.0f} s: bring it closer to the dongle or change its batteries; "
+            "'hems zigbee devices' shows when it last reported."
         )
     if values:
         shown = ", ".join(values[one] for one in [*main, *also] if one in values)
@@ -144,8 +144,8 @@ def reading(session: Session, device: Device, request: Request, pulses: int | No
     if missing := [one for one in DERIVED if one not in derived]:
         raise PairingError(
             f"The meter reports, but {' and '.join(missing)}, which dashboard and Energy show, "
-            "has no value: run the whole playbook, it makes them of this site's hems_meter_power "
-            "and hems_meter_energy."
+            "has no value: run the whole playbook, which makes them from hems_meter_power and "
+            "hems_meter_energy."
         )
     session.say(f"The house draws {derived[DERIVED[0]]}, and has used {derived[DERIVED[1]]}.")
 
@@ -193,7 +193,7 @@ def _forget(session: Session, old: Device) -> None:
     while ids & session.registry.entries().keys():
         if time.monotonic() > deadline:
             raise PairingError(
-                f"Home Assistant does not forget {old.default_name} ({old.ieee}): delete it there "
+                f"Home Assistant did not delete {old.default_name} ({old.ieee}): delete it there "
                 "under Settings, Devices & services, and pair again."
             )
         time.sleep(POLL_SECONDS)
@@ -209,9 +209,9 @@ def _check_free(
         owner = entries[new]["platform"] if new in entries else None
         if owner or state(session.access, new):
             raise PairingError(
-                f"It has joined, but {new} is an entity of {owner or 'the configuration files'} "
-                "already: give that one another id in Home Assistant, or this device another "
-                f"--name, and pair again ({PRESS})."
+                f"It has joined, but {new} already belongs to {owner or 'the configuration'}: "
+                "give that entity another id in Home Assistant, or this device another --name, "
+                f"and pair again ({PRESS})."
             )
 
 

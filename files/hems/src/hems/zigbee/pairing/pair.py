@@ -51,9 +51,9 @@ def pair(appliance: Appliance, request: Request, say: Say) -> None:
             device = _find(session, search, request)
         finally:
             _close(access)
-        say(f"Joining is closed; {device.default_name} ({device.ieee}) is taken.")
+        say(f"Joining is closed; {device.default_name} ({device.ieee}) has joined.")
         for other in search.others(device):
-            say(f"Note: {other} joined as well and keeps Home Assistant's own names.")
+            say(f"Note: {other} joined too and keeps Home Assistant's default names.")
         device = joined.names(session, device, request)
         joined.energy(session, device, request)
         constant = pulses.agree(session, device, request)
@@ -92,7 +92,7 @@ def _prepare(session: Session, request: Request) -> dict[str, str]:
         if name == request.name:
             session.say(
                 f"'{name}' is {device.default_name} ({device.ieee}) so far: it may join again"
-                + (", or another one takes its place." if request.replace else ".")
+                + (", or another one may replace it." if request.replace else ".")
             )
     return named
 
@@ -128,9 +128,10 @@ def _find(session: Session, search: Search, request: Request) -> Device:
             if reason := search.over(now):
                 _check_zha(session.access)  # a dongle that was pulled out explains more
                 raise PairingError(reason)
+    joined = ", ".join(map(str, search.interviews.devices.values()))
     raise PairingError(
-        f"The interviews of {', '.join(map(str, search.interviews.devices.values()))} did not end: "
-        f"within a few metres of the dongle, {PRESS}, and pair again."
+        f"The interview of {joined} did not finish: bring it within a few metres of the dongle, "
+        f"{PRESS}, and pair again."
     )
 
 

@@ -35,17 +35,16 @@ def agree(session: Session, device: Device, request: Request) -> int | None:
     number = setting(device.entities)
     if number is not None:
         _write(session, device, number.id, wish)
-        session.say(f"It takes {wish} flashes of the meter's LED for a kWh.")
+        session.say(f"The meter's LED flashes {wish} times per kWh.")
         return wish
     if request.pulses:
         raise PairingError(
             f"It is paired, but {device.default_name} has no number of pulses per kWh that Home "
-            "Assistant could set: pair a device that measures by itself without --pulses, and set "
-            "a reader as its manual says."
+            "Assistant could set: pair it without --pulses, or set the number as its manual says."
         )
     if wish != NEW:
         session.say(
-            f"Note: Home Assistant can't tell {device.default_name} of the meter's {wish} imp/kWh: "
+            f"Note: Home Assistant can't set the meter's {wish} imp/kWh in {device.default_name}: "
             "if it counts flashes, compare its kWh with the meter's."
         )
     return None
@@ -80,8 +79,8 @@ def _write(session: Session, device: Device, number: str, wish: int) -> None:
             break
         time.sleep(PAUSE_SECONDS)
     raise PairingError(
-        f"It is paired, but could not be told that {wish} pulses are a kWh ({problem}), so its kWh "
-        f"and W may be a constant factor wrong: bring it closer to the dongle, {PRESS}, and pair "
+        f"It is paired, but could not be set to {wish} pulses per kWh ({problem}), so its kWh and "
+        f"W may be wrong by a constant factor: bring it closer to the dongle, {PRESS}, and pair "
         "again."
     )
 
