@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hems.d2l.settings import parse_key
+from hems.d2l.d2l_settings import parse_key
 
 from tests.appliance.home_assistant_client import HomeAssistant
 from tests.appliance.influxdb_client import Influxdb

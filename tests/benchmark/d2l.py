@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from hems.d2l.connection import PROXY_BYTES, Connections
+from hems.d2l.d2l_settings import Limits
 from hems.d2l.frame import SMALLEST, Frame, Key, Type, encode
 from hems.d2l.intake import Intake, Source
-from hems.d2l.settings import Limits
 from hems.linky.announce import Message
 from hems.linky.tracker import Meter, Tracker
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hems import lock
 from hems.d2l import frame
 from hems.d2l.connection import NotProxied, client
+from hems.d2l.d2l_settings import Limits
 from hems.d2l.intake import Intake, Refused, Source
-from hems.d2l.settings import Limits
 from hems.health import store as health
 from hems.linky import store as linky
 from hems.linky.labels import Mode

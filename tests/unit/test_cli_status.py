@@ -17,7 +17,7 @@ from hems.lock import Holder
 from hems.probes import Answer, Certificate
 from hems.services import Entry
 from hems.status.core import Disk, Observation, Port, Service, as_json, problems
-from hems.status.observe import parse_addresses, parts
+from hems.status.survey import parse_addresses, parts
 from hems.systemd import Unit
 
 from tests.unit.service_entries import entries

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from hems.d2l import intake as rules
 from hems.d2l.connection import CUT, PROXY_BYTES, SLOW, TOO_MANY, Connections, NotProxied, client
+from hems.d2l.d2l_settings import Limits
 from hems.d2l.frame import Fault, Frame, Type, decode, encode
 from hems.d2l.intake import Intake, Source
-from hems.d2l.settings import Limits
 from hems.linky.announce import Message
 from hems.linky.publisher import Publisher
 from hems.linky.tracker import Meter, Tracker

@@ -16,7 +16,7 @@ from hems.cli.zigbee import devices as devices_command
 from hems.settings import Appliance, HomeAssistantPaths, parse
 from hems.zigbee import backups, care
 from hems.zigbee.entry import Entry, move, stored_device
-from hems.zigbee.network import lines, of_backup, of_settings
+from hems.zigbee.network_summary import lines, of_backup, of_settings
 
 from tests.unit.appliance_settings import settled_in
 

@@ -14,8 +14,8 @@ from hems.health.catalogue import Issue
 from hems.leds import daemon as module
 from hems.leds.core import PAUSE_SECONDS, ROUND_SECONDS, Light
 from hems.leds.daemon import Daemon, blink_number
+from hems.leds.led_settings import LedSettings, PinTable
 from hems.leds.pins import Level
-from hems.leds.settings import LedSettings, PinTable
 from hems.leds.uplink import Uplink
 from hems.settings import Appliance, parse
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hems.leds import pins
 from hems.leds.core import Light
+from hems.leds.led_settings import LedSettings, leds
 from hems.leds.pins import Leds, PinsError, find_chip, is_raspberry_pi, make_factory
-from hems.leds.settings import LedSettings, leds
 from hems.settings import SettingsError, parse
 
 TOML = """

@@ -15,12 +15,12 @@ from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
 from hems.systemd import SystemdError, Unit
 from hems.watchdog import daemon as module
-from hems.watchdog import ladder, memory, network, observe, startup, watched
+from hems.watchdog import ladder, memory, network_manager, observe, startup, watched
 from hems.watchdog.act import Actor, Orders
 from hems.watchdog.core import Observation, ProbeResult
 from hems.watchdog.daemon import Daemon
-from hems.watchdog.settings import Watchdog
 from hems.watchdog.startup import Start
+from hems.watchdog.watchdog_settings import Watchdog
 from hems.watchdog.watched import Secrets
 
 from tests.unit.appliance_settings import settled_in
@@ -46,7 +46,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     monkeypatch.setattr(observe, "reachable", lambda _: False)
     monkeypatch.setattr(observe, "is_locked", lambda _: False)
     monkeypatch.setattr(observe, "hotspot_active", lambda: False)
-    monkeypatch.setattr(network, "available", lambda: False)
+    monkeypatch.setattr(network_manager, "available", lambda: False)
     monkeypatch.setattr(module, "tell", lambda *_: ProbeResult(False, "does not answer"))
     monkeypatch.setattr(watched, "tell", lambda *_: ProbeResult(False, "does not answer"))
     options = parse(TEXT.replace("hold_scale = 1", "hold_scale = 0"), Watchdog, "watchdog.toml")

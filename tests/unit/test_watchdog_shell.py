@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hems.settings import SettingsError, parse
 from hems.systemd import SystemdError
-from hems.watchdog import journal, memory, network
+from hems.watchdog import journal, memory, network_manager
 from hems.watchdog.act import Actor, Orders
 from hems.watchdog.core import Action, Memory, Verb
 from hems.watchdog.ladder import Rungs
-from hems.watchdog.network import Connection, NetworkError
+from hems.watchdog.network_manager import Connection, NetworkError
 from hems.watchdog.release import Guard, Versions, decide
-from hems.watchdog.settings import Watchdog
+from hems.watchdog.watchdog_settings import Watchdog
 
 from tests.unit.watchdog_settings import TEXT
 
@@ -177,29 +177,29 @@ class FakeNmcli:
 
 
 def test_profiles_are_read_from_what_nmcli_prints() -> None:
-    first = network.parse(SHOWN)[0]
+    first = network_manager.parse(SHOWN)[0]
     assert first == Connection(
         "u-1", "802-3-ethernet", "Wired: the desk", False, True, 1_700_000_000
     )
-    assert network.parse("half:a:line\n") == []
+    assert network_manager.parse("half:a:line\n") == []
 
 
 def test_the_last_used_uplink_is_brought_up_again_and_never_the_hotspot() -> None:
     nmcli = FakeNmcli()
-    assert network.activate(nmcli) == "Home"
+    assert network_manager.activate(nmcli) == "Home"
     assert nmcli.orders == ["--wait 30 connection up uuid u-3"]
 
 
 def test_without_an_uplink_the_order_is_refused() -> None:
     with pytest.raises(NetworkError, match="no connection"):
-        network.activate(FakeNmcli(""))
+        network_manager.activate(FakeNmcli(""))
 
 
 def test_an_open_hotspot_is_found_and_stopped() -> None:
     nmcli = FakeNmcli()
-    assert network.stop_hotspot(nmcli) == "hems-hotspot"
+    assert network_manager.stop_hotspot(nmcli) == "hems-hotspot"
     assert nmcli.orders == ["connection down uuid u-2"]
-    assert network.hotspot(FakeNmcli(mode="infrastructure")) is None
+    assert network_manager.hotspot(FakeNmcli(mode="infrastructure")) is None
 
 
 # What it starts from

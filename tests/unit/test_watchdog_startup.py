@@ -11,7 +11,7 @@ from hems.health import store
 from hems.process import Surroundings
 from hems.settings import APPLIANCE_FILE, SettingsError
 from hems.watchdog import daemon, startup
-from hems.watchdog.settings import FILE
+from hems.watchdog.watchdog_settings import FILE
 
 from tests.unit.appliance_settings import GOOD
 from tests.unit.watchdog_settings import TEXT

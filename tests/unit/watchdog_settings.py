@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hems.settings import parse
-from hems.watchdog.settings import Watchdog
+from hems.watchdog.watchdog_settings import Watchdog
 
 TEXT = """
 dry_run = false

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hems import HemsError
-from hems.d2l.settings import parse_key
+from hems.d2l.d2l_settings import parse_key
 
 from tests.virtual.d2l.dongle import FAULTS, Dongle, NoAnswer
 from tests.virtual.d2l.linky import MODES, STANDARD, values

@@ -12,10 +12,10 @@ from typing import Any
 
 from hems import HemsError, settings
 from hems.cli import d2l
-from hems.d2l.settings import FILE as D2L
+from hems.d2l.d2l_settings import FILE as D2L
 from hems.linky import status
 from hems.tic import report as tic
-from hems.tic.settings import FILE as TIC
+from hems.tic.tic_settings import FILE as TIC
 
 UNPRIVILEGED = True
 SUMMARY = "show the readers of Linky meters, and what to check on one that does not work"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from hems import services, settings
 from hems.status.core import Observation, as_json, days_left, problems
-from hems.status.observe import observe
+from hems.status.survey import observe
 
 UNPRIVILEGED = True
 GIB = 1024**3

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from hems.d2l.d2l_settings import Limits
 from hems.d2l.frame import CLEAR
 from hems.d2l.intake import Intake, Refused
-from hems.d2l.settings import Limits
 
 PROXY_BYTES = 107  # the longest line, with its end
 PROXY_SECONDS = 5.0  # nginx sends it with its first byte

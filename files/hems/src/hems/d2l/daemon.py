@@ -15,9 +15,9 @@ from pathlib import Path
 from hems import HemsError, process, settings
 from hems.async_process import until_stopped
 from hems.d2l.connection import PROXY_BYTES, Connections
+from hems.d2l.d2l_settings import D2lSettings, Dongle, d2l, parse_key
 from hems.d2l.frame import Key
 from hems.d2l.intake import Intake, Source
-from hems.d2l.settings import D2lSettings, Dongle, d2l, parse_key
 from hems.linky import announce, status
 from hems.linky.publisher import CREDENTIAL, Publisher
 from hems.linky.tracker import Meter, Tracker

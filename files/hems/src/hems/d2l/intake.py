@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hems.d2l import frame
+from hems.d2l.d2l_settings import Limits
 from hems.d2l.frame import FrameError, Key
-from hems.d2l.settings import Limits
 from hems.linky.labels import Mode
 
 RANDOMS = 256  # a dongle's last ones: a frame with one of them is a replay

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from hems.health.catalogue import Issue, Kind, issue
 from hems.health.dongle import DongleSeen
+from hems.health.health_settings import Health
 from hems.health.inside import NO_ENERGY, NOT_LOADED, RECOVERY, Entry, Inside
 from hems.health.registry import Lost
-from hems.health.settings import Health
 from hems.health.vitals import (
     SLOWED_NOW,
     UNDER_VOLTAGE_NOW,

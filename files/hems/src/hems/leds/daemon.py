@@ -18,9 +18,9 @@ from hems.health import store
 from hems.leds import show
 from hems.leds.answer import HomeAssistant
 from hems.leds.core import ROUND_SECONDS, Light, Observation, State, light, step
+from hems.leds.led_settings import LedSettings, leds
 from hems.leds.log_tail import LogTail
 from hems.leds.pins import MOCK, Leds
-from hems.leds.settings import LedSettings, leds
 from hems.leds.uplink import Uplink
 from hems.process import Surroundings, say
 from hems.settings import Appliance

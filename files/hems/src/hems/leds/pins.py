@@ -16,7 +16,7 @@ import msgspec
 
 from hems import HemsError
 from hems.leds.core import Light
-from hems.leds.settings import LedSettings
+from hems.leds.led_settings import LedSettings
 
 # drivers/pinctrl/pinctrl-rp1.c (Pi 5) and drivers/pinctrl/bcm/pinctrl-bcm2835.c (Pi 4 and older):
 # the chips with the 40-pin header's lines. A board has others too, for its own use.

@@ -14,7 +14,7 @@ from hems.linky.tracker import Meter, Tracker
 from hems.process import Stopped, Surroundings, say
 from hems.tic.line import Line, Trouble
 from hems.tic.report import Record, report
-from hems.tic.settings import TicSettings, tic
+from hems.tic.tic_settings import TicSettings, tic
 
 
 class Daemon:

@@ -17,7 +17,7 @@ from hems.health import store
 from hems.loopback import LOOPBACK
 from hems.settings import Appliance
 from hems.status.core import problems
-from hems.status.observe import observe
+from hems.status.survey import observe
 from hems.update.state import Phase, Reading
 from hems.watchdog.storing import BUCKET
 

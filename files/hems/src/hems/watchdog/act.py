@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hems import HemsError, systemd
 from hems.process import say
-from hems.watchdog import journal, network
+from hems.watchdog import journal, network_manager
 from hems.watchdog.core import Action, Verb
 from hems.watchdog.gaps import Gap
 
@@ -30,8 +30,8 @@ class Orders:
     restart: Callable[[str], object] = systemd.order_restart
     kill: Callable[[str], object] = systemd.kill
     reboot: Callable[[], object] = systemd.reboot
-    activate: Callable[[], object] = network.activate
-    stop_hotspot: Callable[[], object] = network.stop_hotspot
+    activate: Callable[[], object] = network_manager.activate
+    stop_hotspot: Callable[[], object] = network_manager.stop_hotspot
 
 
 class Actor:

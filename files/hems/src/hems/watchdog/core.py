@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from hems.systemd import Unit
-from hems.watchdog.settings import Services
+from hems.watchdog.watchdog_settings import Services
 
 # A start that has been seen without an answer for these seconds is named, also where it may take
 # longer: with two rounds' time, that is within two minutes.

@@ -18,7 +18,7 @@ from hems.health.judge import Seen, judge
 from hems.process import Surroundings, say
 from hems.settings import SettingsError
 from hems.systemd import SystemdError
-from hems.watchdog import core, gaps, ladder, memory, network, observe, startup
+from hems.watchdog import core, gaps, ladder, memory, network_manager, observe, startup
 from hems.watchdog import release as guard
 from hems.watchdog.act import Actor, utc
 from hems.watchdog.core import Action, Observation, Verb
@@ -175,7 +175,7 @@ class Daemon:
 
     def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:
         options = self._options.internet
-        seen = ladder.Network(reachable, network.available())
+        seen = ladder.Network(reachable, network_manager.available())
         rungs, action = ladder.decide(self._rungs, seen, now, locked, options)
         if action is not None and action.verb is Verb.REBOOT:
             self._reboot(rungs, action)

@@ -16,7 +16,7 @@ from hems.watchdog.deep import Deep
 from hems.watchdog.observe import HomeAssistant, View
 
 if TYPE_CHECKING:
-    from hems.health.settings import Health
+    from hems.health.health_settings import Health
     from hems.watchdog.memory import Boot
     from hems.watchdog.watched import Secrets
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hems.watchdog.core import Action, Verb
-from hems.watchdog.settings import Internet
+from hems.watchdog.watchdog_settings import Internet
 
 NETWORK_MANAGER = "NetworkManager.service"
 CONNECTION = "connection"

@@ -14,14 +14,14 @@ from pathlib import Path
 from hems import HemsError, internet, lock, probes, systemd
 from hems.health import inside, meter, vitals
 from hems.health.catalogue import KINDS, Issue
+from hems.health.health_settings import Health
 from hems.health.judge import NO_CREDENTIAL, Blind, CertificateSeen, ServiceSeen
-from hems.health.settings import Health
 from hems.home_assistant import BANNED, UNAUTHORISED, ZIGBEE, Access, HomeAssistantError
 from hems.process import say
 from hems.services import REPORTS, Certificate, Entry
-from hems.watchdog import core, network
+from hems.watchdog import core, network_manager
 from hems.watchdog.core import Observation, ProbeResult
-from hems.watchdog.settings import Services
+from hems.watchdog.watchdog_settings import Services
 from hems.watchdog.watched import Service
 
 PATIENCE = 2  # rounds: the third without an answer counts
@@ -113,10 +113,10 @@ def _answers_in_doubt(targets: Sequence[str]) -> bool:
 
 def hotspot_active() -> bool:
     """Whether a hotspot is open; a NetworkManager that can't be asked has none."""
-    if not network.available():
+    if not network_manager.available():
         return False
     try:
-        return network.hotspot() is not None
+        return network_manager.hotspot() is not None
     except HemsError:
         return False
 

@@ -18,7 +18,7 @@ from hems.health.judge import NO_CREDENTIAL, Blind
 from hems.process import Surroundings
 from hems.services import Entry, Found
 from hems.settings import APPLIANCE_FILE, Appliance, SettingsError, Table, parse, read
-from hems.watchdog.settings import FILE, Watchdog
+from hems.watchdog.watchdog_settings import FILE, Watchdog
 from hems.watchdog.watched import Secrets
 
 ENTRIES = services.DIRECTORY.name

@@ -15,9 +15,9 @@ from hems.health.announce import ACCOUNT, Outbox
 from hems.health.catalogue import Kind
 from hems.mqtt import Account, Broker, BrokerError, Refused, round_trip
 from hems.services import Entry, Influxdb, Mqtt, NetworkManager, Probe
-from hems.watchdog import network
+from hems.watchdog import network_manager
 from hems.watchdog.core import ProbeResult
-from hems.watchdog.settings import Services
+from hems.watchdog.watchdog_settings import Services
 
 BUCKET = "hems_probe"
 MEASUREMENT = "watchdog"
@@ -151,7 +151,7 @@ def _refusal(what: str, status: int, body: bytes, room: bool) -> ProbeResult:
 
 def _network_manager() -> ProbeResult:
     try:
-        network.connections()
+        network_manager.connections()
     except HemsError as error:
         return ProbeResult(False, str(error))
     return ProbeResult(True, "answers")

@@ -12,7 +12,7 @@ from hems.home_assistant import HomeAssistant, access_of
 from hems.settings import Appliance
 from hems.zigbee import backups, dongle
 from hems.zigbee import entry as entries
-from hems.zigbee.network import Network, of_backup, of_settings
+from hems.zigbee.network_summary import Network, of_backup, of_settings
 from hems.zigbee.radio import Backup, Radio
 
 WORK = "Zigbee backup"

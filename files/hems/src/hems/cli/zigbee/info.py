@@ -6,7 +6,7 @@ import argparse
 
 from hems import HemsError, settings
 from hems.zigbee import backups, care
-from hems.zigbee.network import lines
+from hems.zigbee.network_summary import lines
 
 
 def run(_options: argparse.Namespace) -> int:

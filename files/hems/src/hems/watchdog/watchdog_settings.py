@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from hems.health.settings import Health, Seconds
+from hems.health.health_settings import Health, Seconds
 from hems.settings import Table, check
 
 FILE = "watchdog.toml"
