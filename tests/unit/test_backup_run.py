@@ -2,136 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
-import hashlib
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import msgspec
 import pytest
 from hems.backup import BackupError, gather, run, status
-from hems.backup.core import Copy, Snapshot
-from hems.backup.influx import Figures
-from hems.backup.settings import Backup, Influxdb, Keep, Part
+from hems.backup.settings import Part
 
-ME = getpass.getuser()
-
-
-@dataclass
-class FakeInflux:
-    """An InfluxDB that gives one file, or an error."""
-
-    problem: str = ""
-
-    def back_up(self, directory: Path, now: int) -> Figures:
-        """Write the copy."""
-        directory.mkdir()
-        (directory / "1.tar").write_text("points")
-        if self.problem:
-            raise BackupError(self.problem)
-        return Figures(now, {"W count_value": 3})
-
-
-@dataclass
-class FakeRestic:
-    """A destination in memory."""
-
-    here: str = ""
-    stored: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    times: dict[str, datetime] = field(default_factory=dict)
-    did: list[str] = field(default_factory=list)
-    spoil: str = ""  # a file that the destination does not keep as it was
-
-    def id(self) -> str:
-        return self.here
-
-    def begin(self) -> None:
-        self.here = "repository-1"
-
-    def add(self, directory: Path, host: str, made: datetime) -> str:
-        name = f"{len(self.stored):064x}"
-        self.stored[name] = {
-            str(path.relative_to(directory)): path.read_bytes()
-            for path in directory.rglob("*")
-            if path.is_file()
-        }
-        self.times[name] = made
-        self.did.append(f"add {host}")
-        return name
-
-    def snapshots(self, _host: str) -> list[Snapshot]:
-        return [Snapshot(name, self.times[name], 1) for name in self.stored]
-
-    def check(self) -> None:
-        self.did.append("check")
-
-    def unlock(self) -> None:
-        self.did.append("unlock")
-
-    def forget(self, host: str) -> None:
-        self.did.append(f"forget {host}")
-
-    def text(self, snapshot: str, path: Path) -> bytes:
-        return self.stored[snapshot][path.name]
-
-    def copies(self, snapshot: str, directory: Path) -> dict[str, Copy]:
-        assert directory == run.STAGING
-        found = gather.copies(directory) if directory.exists() else {}
-        for name, content in self.stored[snapshot].items():
-            digest = hashlib.sha256(b"spoilt" if name == self.spoil else content).hexdigest()
-            found[name] = Copy(len(content), digest)
-        return found
-
-
-@dataclass
-class World:
-    """A box with one part, and what it talks to."""
-
-    top: Path
-    settings: Backup
-    restic: FakeRestic = field(default_factory=FakeRestic)
-    influx: FakeInflux = field(default_factory=FakeInflux)
-
-    @property
-    def state(self) -> Path:
-        return self.top / "state"
-
-    def once(self) -> None:
-        site = SimpleNamespace(name="A house", hostname="hems-a")
-        paths = SimpleNamespace(lock=self.top / "hems.lock")
-        this: Any = SimpleNamespace(
-            appliance=SimpleNamespace(site=site, paths=paths),
-            backup=self.settings,
-            restic=self.restic,
-            influx=self.influx,
-        )
-        run.once(this, self.state)
+from tests.unit.backup_world import ME, FakeRestic, World, make
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Return one whose destination is a rest-server."""
-    for name in ("state", "part", "influxdb"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "part/a").write_text("content")
-    monkeypatch.setattr(run, "STAGING", tmp_path / "state/staging")
-    monkeypatch.setattr(status, "DIRECTORY", tmp_path / "state")
-    monkeypatch.setattr(run, "free", lambda _place: 10**12)
-    status.write(status.Status(begun="2026-01-01T00:00:00Z"), tmp_path / "state")
-    settings = Backup(
-        repository="rest:http://nas/",
-        account="",
-        append_only=False,
-        ssh_key="",
-        known_hosts="",
-        parts=(Part("part", ME, tmp_path / "part"),),
-        influxdb=Influxdb(1, ME, tmp_path / "influxdb", "hems", "home_assistant"),
-        keep=Keep(7, 5, 12, 90),
-    )
-    return World(tmp_path, settings)
+    """Return a box whose destination is a rest-server."""
+    return make(tmp_path, monkeypatch)
 
 
 def test_the_first_one_begins_at_the_destination_is_read_back_and_forgets_old_ones(

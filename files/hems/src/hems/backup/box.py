@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hems import settings
@@ -45,6 +45,16 @@ def box() -> Box:
     one = wanted.influxdb
     token = _secret(directory, OPERATOR)
     return Box(appliance, wanted, restic, Influx(one.port, one.organization, one.bucket, token))
+
+
+def restored(this: Box) -> Influx:
+    """Return InfluxDB with the token that a backup has just brought. Raises SettingsError."""
+    return replace(this.influx, token=_secret(this.appliance.paths.secrets, OPERATOR))
+
+
+def secret(this: Box, name: str) -> str:
+    """Return one of the box's secrets. Raises SettingsError."""
+    return _secret(this.appliance.paths.secrets, name)
 
 
 def passphrase(appliance: Appliance) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 WORK = ".hems-backup"  # in the service's own directory; a power cut leaves it, the next run clears
+OURS = (WORK, ".hems-before-restore")  # put_back.py's
 BESIDE = ("-wal", "-shm", "-journal")
 BUSY_SECONDS = 60
 
@@ -36,7 +37,7 @@ def files(top: Path, excluded: Sequence[str], below: Path | None = None) -> Iter
     for entry in entries:
         path = Path(entry.path)
         name = str(path.relative_to(top))
-        if name == WORK or any(fnmatch(name, one) or fnmatch(path.name, one) for one in excluded):
+        if name in OURS or any(fnmatch(one, out) for out in excluded for one in (name, path.name)):
             continue
         yield path
         if entry.is_dir(follow_symlinks=False):

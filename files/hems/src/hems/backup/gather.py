@@ -28,7 +28,8 @@ from hems.backup.status import utc
 
 MANIFEST = "manifest.json"
 READINGS = "history"  # the readings' directory in a backup, and their part's name
-SECONDS = 3600.0  # that one part may take
+SECONDS = 3600  # that one part may take
+LATE = 124  # timeout(1): it took longer
 SECOND = 10**9  # ns
 TRIES = 2  # a file that shrinks while it is read spoils an archive
 ROOT = "root"
@@ -110,7 +111,7 @@ def _is_there(part: Part) -> bool:
         pwd.getpwnam(part.user)
     except KeyError:
         return False
-    return _as(part.user, ["test", "-d", str(part.directory)], fine=(0, 1)).returncode == 0
+    return as_user(part.user, ["test", "-d", str(part.directory)], fine=(0, 1)).returncode == 0
 
 
 def _part(part: Part, file: Path) -> None:
@@ -131,12 +132,16 @@ def _collect(part: Part, *options: str, out: IO[bytes] | None = None) -> bytes:
     words = [sys.executable, "-I", collect.__file__, str(part.directory), *options]
     words += [f"--database={name}" for name in part.databases]
     words += [f"--exclude={pattern}" for pattern in part.excluded]
-    found: bytes = _as(part.user, words, out=out).stdout or b""
+    found: bytes = as_user(part.user, words, out=out).stdout or b""
     return found
 
 
-def _as(
-    user: str, words: Sequence[str], out: IO[bytes] | None = None, fine: Sequence[int] = (0,)
+def as_user(
+    user: str,
+    words: Sequence[str],
+    out: IO[bytes] | None = None,
+    given: IO[bytes] | None = None,
+    fine: Sequence[int] = (0,),
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program with a user's rights. Raises BackupError."""
     account = pwd.getpwnam(user)
@@ -145,20 +150,22 @@ def _as(
         who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     try:
         done = subprocess.run(
-            list(words),
-            stdin=subprocess.DEVNULL,
+            # It runs as that user too: root may lack the capability to end what is not its own.
+            ["timeout", str(SECONDS), *words],
+            stdin=given or subprocess.DEVNULL,
             stdout=out or subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
-            timeout=SECONDS,
             check=False,
             **who,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise BackupError(f"user {user}'s part can't be read ({error})") from error
+        raise BackupError(f"user {user}'s part can't be done ({error})") from error
+    if done.returncode == LATE:
+        raise BackupError(f"user {user}'s part took more than {SECONDS // 60} minutes")
     if done.returncode not in fine:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise BackupError(f"user {user}'s part can't be read ({' '.join(said)})")
+        raise BackupError(f"user {user}'s part can't be done ({' '.join(said)})")
     return done
 
 

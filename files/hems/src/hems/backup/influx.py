@@ -66,10 +66,11 @@ class Influx:
         self.command("backup", "--compression=none", str(directory))
         return None
 
-    def figures(self, bucket: str, until: int) -> Figures:
-        """Return the counts and sums of a bucket's readings before a time (ns)."""
+    def figures(self, bucket: str, until: int, since: int = 0) -> Figures:
+        """Return the counts and sums of a bucket's readings from a time on before another (ns)."""
         found: dict[str, float] = {}
-        for series in self._ask(bucket, f"SELECT count(*), sum(*) FROM /.+/ WHERE time < {until}"):
+        where = f"WHERE time >= {since} AND time < {until}"
+        for series in self._ask(bucket, f"SELECT count(*), sum(*) FROM /.+/ {where}"):
             for row in series.get("values", []):
                 columns = dict(zip(series["columns"], row, strict=True))
                 columns.pop("time")
@@ -114,23 +115,37 @@ class Influx:
 
     def _ask(self, bucket: str, question: str) -> list[dict[str, Any]]:
         form = urllib.parse.urlencode({"db": bucket, "epoch": "ns", "q": question})
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        status, body = self.request("POST", f"/query?{form}")
         try:
-            connection.request("POST", f"/query?{form}", headers=self._headers)
-            answer = connection.getresponse()
-            body = answer.read(ANSWER_BYTES)
+            if status != http.client.OK:
+                raise BackupError(f"InfluxDB answers {status} to a question: {CURE}")
             result = json.loads(body)["results"][0]
-        except (OSError, http.client.HTTPException) as error:
-            raise BackupError(f"InfluxDB does not answer ({error}): {CURE}") from error
         except (ValueError, LookupError, TypeError) as error:
             raise BackupError(f"InfluxDB's answer is not understood: {CURE}") from error
-        finally:
-            connection.close()
         if "error" in result:
             raise BackupError(f"InfluxDB refuses a question ({result['error']}): {CURE}")
         series: list[dict[str, Any]] = result.get("series", [])
         return series
 
-    @property
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Token {self.token}"}
+    def request(
+        self, method: str, path: str, body: str = "", kind: str = "application/json"
+    ) -> tuple[int, bytes]:
+        """Return status and body of an answer. Raises BackupError where there is none."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        headers = {"Authorization": f"Token {self.token}", "Content-Type": kind}
+        try:
+            connection.request(method, path, body.encode(), headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(ANSWER_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise BackupError(f"InfluxDB does not answer ({error}): {CURE}") from error
+        finally:
+            connection.close()
+
+    def span(self, bucket: str) -> tuple[int, int] | None:
+        """Return the times (ns) of a bucket's first and last reading, None where it has none."""
+        times: list[int] = []
+        for order in ("ASC", "DESC"):
+            found = self._ask(bucket, f"SELECT * FROM /.+/ ORDER BY time {order} LIMIT 1")
+            times += [int(one["values"][0][0]) for one in found]
+        return (min(times), max(times)) if times else None

@@ -93,6 +93,14 @@ class Restic:
         """Remove locks of runs that are gone."""
         self._run(["unlock"])
 
+    def fetch(
+        self, snapshot: str, directory: Path, to: Path, names: Sequence[str] | None = None
+    ) -> None:
+        """Bring files of a backup's directory into another; all, where none are named."""
+        some = [f"--include=/{name}" for name in names or ()]
+        words = ["restore", f"{snapshot}:{directory}", f"--target={to}", *some]
+        self._run(words, seconds=SECONDS)
+
     def text(self, snapshot: str, path: Path) -> bytes:
         """Return one small file of a backup."""
         return self._run(["dump", snapshot, str(path)]).stdout
