@@ -45,7 +45,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     (tmp_path / "s").mkdir()
     monkeypatch.setattr(observe, "reachable", lambda _: False)
     monkeypatch.setattr(observe, "is_locked", lambda _: False)
-    monkeypatch.setattr(observe, "hotspot_active", lambda: False)
+    monkeypatch.setattr(observe, "hotspot", lambda: "")
     monkeypatch.setattr(network_manager, "available", lambda: False)
     monkeypatch.setattr(module, "tell", lambda *_: ProbeResult(False, "does not answer"))
     monkeypatch.setattr(watched, "tell", lambda *_: ProbeResult(False, "does not answer"))
@@ -70,6 +70,20 @@ def answering(*silent: str) -> Any:
         ]
 
     return observations
+
+
+def test_no_reboot_while_a_guest_is_in_the_hotspot(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[str] = []
+    orders_given = Orders(reboot=lambda: orders.append("reboot"))
+    monkeypatch.setattr(daemon, "_actor", Actor(tmp_path / "s", False, orders_given))
+    monkeypatch.setattr(observe, "observations", answering())
+    monkeypatch.setattr(observe, "hotspot", lambda: "u-1")
+    gone = time.monotonic() - 1801.0
+    daemon._rungs = ladder.Rungs(gone_since=gone)
+    daemon.look()
+    assert (orders, daemon._rungs.gone_since) == ([], gone)
 
 
 @pytest.mark.parametrize("taken", ["", "in the round", "at the reboot"])

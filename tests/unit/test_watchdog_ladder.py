@@ -142,7 +142,7 @@ def test_a_refused_reboot_is_not_asked_for_again_at_once() -> None:
 def test_a_hotspot_that_was_left_open_is_stopped_after_ten_minutes() -> None:
     rungs, stops = Rungs(), []
     for now in range(0, 1200, 30):
-        rungs, action = ladder.hotspot(rungs, True, float(now), OPTIONS)
+        rungs, action = ladder.hotspot(rungs, "u-1", float(now), OPTIONS)
         stops += [now] if action else []
     assert stops == [630]
 
@@ -150,7 +150,14 @@ def test_a_hotspot_that_was_left_open_is_stopped_after_ten_minutes() -> None:
 def test_a_hotspot_that_somebody_closes_is_left_alone() -> None:
     rungs = Rungs()
     for now in range(0, 3600, 30):
-        rungs, action = ladder.hotspot(rungs, now % 600 < 540, float(now), OPTIONS)
+        rungs, action = ladder.hotspot(rungs, "u-1" if now % 600 < 540 else "", float(now), OPTIONS)
+        assert action is None
+
+
+def test_one_that_is_opened_anew_between_two_looks_is_another() -> None:
+    rungs = Rungs()
+    for now in range(0, 3600, 30):  # a guest tries one passphrase after the other
+        rungs, action = ladder.hotspot(rungs, f"u-{now // 540}", float(now), OPTIONS)
         assert action is None
 
 

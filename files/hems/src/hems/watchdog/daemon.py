@@ -175,8 +175,10 @@ class Daemon:
 
     def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:
         options = self._options.internet
-        seen = ladder.Network(reachable, network_manager.available())
-        rungs, action = ladder.decide(self._rungs, seen, now, locked, options)
+        seen, hotspot = ladder.Network(reachable, network_manager.available()), observe.hotspot()
+        # A guest of the hotspot is about to bring the Internet back: the outage goes on counting.
+        held = locked or bool(hotspot)
+        rungs, action = ladder.decide(self._rungs, seen, now, held, options)
         if action is not None and action.verb is Verb.REBOOT:
             self._reboot(rungs, action)
         else:
@@ -186,7 +188,7 @@ class Daemon:
             elif rungs.step != before.step:
                 self._lasting = replace(self._lasting, step=0)
                 self._keep(self._lasting)
-        self._rungs, action = ladder.hotspot(self._rungs, observe.hotspot_active(), now, options)
+        self._rungs, action = ladder.hotspot(self._rungs, hotspot, now, options)
         if action is not None:
             self._actor.carry_out(action)
 

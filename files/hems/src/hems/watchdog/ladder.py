@@ -34,6 +34,7 @@ class Rungs:
     back_since: float | None = None
     activated: bool = False  # in this outage
     restarted: bool = False
+    hotspot: str = ""  # the one that is open, by its connection's UUID
     hotspot_since: float | None = None
 
 
@@ -90,12 +91,18 @@ def _climb(
 
 
 def hotspot(
-    rungs: Rungs, active: bool, now: float, settings: Internet
+    rungs: Rungs, active: str, now: float, settings: Internet
 ) -> tuple[Rungs, Action | None]:
-    """Return the new state and the order to stop a hotspot that has been active for too long."""
+    """Return the new state and the order to stop a hotspot that has been active for too long.
+
+    ``active``: the connection's UUID, another one each time that hems-onboarding opens it; empty:
+    there is none.
+    """
     if not active:
-        return replace(rungs, hotspot_since=None), None
-    since = rungs.hotspot_since if rungs.hotspot_since is not None else now
+        return replace(rungs, hotspot="", hotspot_since=None), None
+    known = active == rungs.hotspot and rungs.hotspot_since is not None
+    since = rungs.hotspot_since if known and rungs.hotspot_since is not None else now
+    rungs = replace(rungs, hotspot=active)
     if now - since <= settings.hotspot:
         return replace(rungs, hotspot_since=since), None
     observed = f"active for {now - since:.0f} s"

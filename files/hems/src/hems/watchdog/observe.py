@@ -111,14 +111,15 @@ def _answers_in_doubt(targets: Sequence[str]) -> bool:
         return echo.result() is not None or any(one.result() for one in taken)
 
 
-def hotspot_active() -> bool:
-    """Whether a hotspot is open; a NetworkManager that can't be asked has none."""
+def hotspot() -> str:
+    """Return the UUID of a hotspot that is open; a NetworkManager that can't be asked has none."""
     if not network_manager.available():
-        return False
+        return ""
     try:
-        return network_manager.hotspot() is not None
+        found = network_manager.hotspot()
     except HemsError:
-        return False
+        return ""
+    return found.uuid if found else ""
 
 
 def told(path: Path) -> str:
