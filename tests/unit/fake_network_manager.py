@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbus_fast.unpack import unpack_variants
-from hems.onboarding.network import Heard, WifiError
+from hems.onboarding.network import SERVICE, Heard, WifiError
 
 TOP = "/org/freedesktop/NetworkManager"
 WLAN = f"{TOP}/Devices/2"
+WIRED, JOINED = f"{TOP}/ActiveConnection/wired", f"{TOP}/ActiveConnection/joined"
 
 
 @dataclass
@@ -39,16 +40,22 @@ class FakeNetworkManager:
     joined: list[str] = field(default_factory=list)
     before: list[tuple[str, int, int]] = field(default_factory=list)  # signals of something else
     fails_to_store: bool = False
+    refuses_hotspot: bool = False
+    hotspot: dict[str, Any] | None = None  # the profile of the one that is open
+    cable: bool = False
 
     def __post_init__(self) -> None:
         self._heard: Heard = lambda *_: None
         self._number = 0
+        self._active_path = ""
 
     def listen(self, heard: Heard) -> None:
         """Tell signals to this one."""
         self._heard = heard
 
-    async def call(self, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
+    async def call(  # noqa: PLR0912  (one a member)
+        self, path: str, member: str, signature: str = "", *body: Any
+    ) -> list[Any]:
         """Answer one call."""
         if self.stopped:
             raise WifiError("NetworkManager does not run: 'systemctl status NetworkManager'.")
@@ -64,6 +71,15 @@ class FakeNetworkManager:
                 return [[*self.disk, *self.memory]]
             case "GetSettings":
                 return [(self.disk | self.memory)[path]]
+            case "Set":
+                assert (signature, body[:2]) == ("ssv", (SERVICE, "WirelessEnabled"))
+                self.enabled = body[2].value
+                self.state = 30
+            case "AddAndActivateConnection2":
+                return self._open(signature, *body)
+            case "DeactivateConnection":
+                assert (signature, body[0]) == ("o", self._active_path)
+                self.hotspot, self.state = None, 30
             case "AddConnection2":
                 assert (signature, body[1]) == ("a{sa{sv}}ua{sv}", 0x22), "in memory only"
                 self._number += 1
@@ -87,7 +103,17 @@ class FakeNetworkManager:
         match interface:
             case "NetworkManager":
                 devices = [f"{TOP}/Devices/1", *([WLAN] if self.adapters else [])]
-                return {"Devices": devices, "WirelessEnabled": self.enabled}
+                active = [self._active_path] if self.hotspot else []
+                active += [WIRED] if self.cable else []
+                active += [JOINED] if self.active else []
+                return {
+                    "Devices": devices,
+                    "WirelessEnabled": self.enabled,
+                    "ActiveConnections": active,
+                }
+            case "Active":
+                wired = "802-3-ethernet" if path == WIRED else "802-11-wireless"
+                return {"Type": wired, "State": 2}
             case "Device":
                 return {"DeviceType": 2 if path == WLAN else 1, "State": self.state}
             case "Wireless":
@@ -98,18 +124,33 @@ class FakeNetworkManager:
         flags = dict(zip(("Flags", "WpaFlags", "RsnFlags"), seen.flags, strict=True))
         return {"Ssid": seen.ssid, "Strength": seen.strength, **flags}
 
+    def _open(
+        self, signature: str, settings: Any, device: str, point: str, options: Any
+    ) -> list[Any]:
+        if self.refuses_hotspot:
+            raise WifiError("NetworkManager refuses: no such thing.")
+        assert (signature, device, point) == ("a{sa{sv}}ooa{sv}", WLAN, "/")
+        assert unpack_variants(options) == {"persist": "volatile", "bind-activation": "dbus-client"}
+        self._number += 1
+        self._active_path = f"{TOP}/ActiveConnection/{self._number}"
+        self.hotspot, self.active, self.state = unpack_variants(settings), None, 100
+        return [f"{TOP}/Settings/{self._number}", self._active_path, {}]
+
     def _activate(self, path: str, device: str) -> None:
         settings = self.memory[path]
         ssid = settings["802-11-wireless"]["ssid"]
         key = settings.get("802-11-wireless-security", {}).get("psk", "")
         self.joined.append(key)
+        self.hotspot = None
         point = next((one for one in self.points if one.ssid == ssid), None)
         for where, state, reason in self.before:
             self._heard(where, "StateChanged", [state, 0, reason])
         self._heard(device, "StateChanged", [40, 30, 0])
         if point is None:
+            self.state = 30
             self._heard(device, "StateChanged", [120, 50, 53])
         elif point.key != key:
+            self.state = 30
             self._heard(device, "StateChanged", [60, 50, 0])
             self._heard(device, "StateChanged", [120, 60, point.refuses])
         else:

@@ -56,6 +56,19 @@ def test_the_first_two_follow_what_was_seen() -> None:
     assert light(state, 4)[0] == Light(home_assistant=True)
 
 
+def test_the_second_blinks_evenly_while_the_hotspot_is_open() -> None:
+    state = step(State(), Observation(True, False, 0, 0, 3, hotspot=True), 100.2)
+    now, lit = 100.2, []
+    while now < 104.2:
+        shown, until = light(state, now)
+        assert until is not None and until > now
+        if round(now * 2, 6) == round(now * 2):
+            lit.append(shown.internet)
+        now = until
+    assert lit[:6] in ([True, False] * 3, [False, True] * 3)
+    assert light(step(state, WELL, 106), 106)[0].internet
+
+
 def test_an_error_stays_until_newer_records_bring_none() -> None:
     shown = []
     state = State()

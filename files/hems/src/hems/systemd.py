@@ -205,6 +205,14 @@ def order_restart(unit: str, run: Run = _systemctl) -> None:
     run(["restart", "--no-block", "--", unit])
 
 
+def signal(unit: str, name: str, run: Run = _systemctl) -> None:
+    """Send a unit's main process a signal (``SIGUSR1``).
+
+    Raises SystemdError.
+    """
+    run(["kill", f"--signal={name}", "--kill-whom=main", "--", unit])
+
+
 def kill(unit: str, run: Run = _systemctl) -> None:
     """End all processes of a unit that does not stop.
 

@@ -1,22 +1,31 @@
-"""``hems wifi``: the networks in range, joining one and forgetting one."""
+"""``hems wifi``: the networks in range, joining one and forgetting one, and the hotspot."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import getpass
+import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
-from hems.onboarding.core import Lock, shown
-from hems.onboarding.network import Wifi, WifiError, system_bus
+from hems import hotspot_status as status
+from hems import settings, systemd
+from hems.onboarding.core import SSID_BYTES, Lock, Trouble, shown
+from hems.onboarding.network import Wifi, WifiError, failed, system_bus
+
+UNIT = "hems-onboarding.service"
+OPEN_SECONDS = 45.0  # it looks for networks first
+PAUSE_SECONDS = 0.5
 
 VERBS = {
     "status": "show the current network and the stored ones",
     "scan": "list the networks in range",
     "join": "join a network; asks for the passphrase, or reads it from stdin",
     "forget": "delete a stored network",
+    "open": "open the box's hotspot now, to choose a network with a phone",
 }
 
 
@@ -41,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
         "join": _join,
         "forget": _forget,
     }
+    if options.verb == "open":
+        return _open()
 
     async def go() -> int:
         async with system_bus() as bus:
@@ -54,6 +65,7 @@ async def _status(wifi: Wifi, _: argparse.Namespace) -> int:
     now = await wifi.current()
     print(f"connected  {f'{now.name}  {now.strength} %  {now.lock}' if now else 'to no network'}")
     print(f"stored     {', '.join(stored) or 'none'}")
+    print(f"hotspot    {_hotspot(status.read())}")
     return 0
 
 
@@ -68,8 +80,8 @@ async def _scan(wifi: Wifi, _: argparse.Namespace) -> int:
 
 async def _join(wifi: Wifi, options: argparse.Namespace) -> int:
     ssid = options.name.encode()
-    if not 0 < len(ssid) <= 32:
-        raise WifiError("A network's name has 1 to 32 bytes: check its spelling.")
+    if not 0 < len(ssid) <= SSID_BYTES:
+        raise failed(Trouble.NAME)
     seen = {one.ssid: one.lock for one in await wifi.scan()}
     lock = seen.get(ssid)
     if lock is None and not options.hidden:
@@ -97,4 +109,30 @@ async def _forget(wifi: Wifi, options: argparse.Namespace) -> int:
             f"'{options.name}' is not stored: 'hems wifi status' lists the stored networks."
         )
     print(f"'{options.name}' is deleted.")
+    return 0
+
+
+def _hotspot(seen: status.Status) -> str:
+    if seen.open:
+        left = max(0.0, seen.until - time.monotonic())
+        return f"'{seen.name}' is open for {left / 60:.0f} minutes more"
+    return "closed" if seen.phase else "never opened: hems-onboarding does not run"
+
+
+def _open() -> int:
+    if os.geteuid():
+        raise WifiError("Only root may do this: put 'sudo' before it.")
+    if not (seen := status.read()).phase:
+        raise WifiError(f"The hotspot is not looked after: 'systemctl status {UNIT}' says why.")
+    if not seen.open:
+        print("Who is connected by WiFi loses the connection now.", flush=True)
+        systemd.signal(UNIT, "SIGUSR1")
+    deadline = time.monotonic() + OPEN_SECONDS
+    while not (seen := status.read()).open:
+        if time.monotonic() > deadline:
+            raise WifiError(f"The hotspot did not open: 'journalctl -u {UNIT}' says why.")
+        time.sleep(PAUSE_SECONDS)
+    secret = settings.appliance().paths.secrets / "hotspot"
+    key = secret.read_text(encoding="ascii").strip() if secret.is_file() else ""
+    print(f"{_hotspot(seen)}. {f'Its passphrase: {key}' if key else 'It has no passphrase.'}")
     return 0

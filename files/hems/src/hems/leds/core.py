@@ -1,6 +1,7 @@
 """What the three LEDs show. Pure: state, observation and time go in, levels come out.
 
-The first is on while Home Assistant answers, the second while the internet is reachable. The third
+The first is on while Home Assistant answers, the second while the internet is reachable; that one
+blinks evenly while the box's own hotspot is open. The third
 blinks the number of the most severe open issue; without one it is on from an error in Home
 Assistant's log until newer records bring none.
 """
@@ -15,6 +16,7 @@ ROUND_SECONDS = 2.0  # between two observations
 # A pause before the flashes, so that whoever begins to look in the middle counts the next row.
 PAUSE_SECONDS = 2.0
 FLASH_SECONDS = 0.3  # light, and dark between two flashes
+HOTSPOT_SECONDS = 0.5  # light, and as long dark
 EARLY_SECONDS = 1e-4  # a moment so soon before a change is behind it: floats are not exact
 
 # One lost packet is no outage.
@@ -30,6 +32,7 @@ class Observation:
     records: int  # in Home Assistant's log since the last round
     errors: int  # of them, at level ERROR or CRITICAL
     blink: int  # of the most severe open issue; 0 without one
+    hotspot: bool = False  # the box's own is open
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class State:
     error: bool = False  # the log's newest records had an error
     blink: int = 0
     since: float = 0.0  # monotonic seconds: the blinking began with a pause
+    hotspot: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,13 @@ class Light:
 def step(state: State, seen: Observation, now: float) -> State:
     """Return the state after a round at ``now`` (monotonic seconds)."""
     error = seen.errors > 0 if seen.records else state.error
-    after = replace(state, home_assistant=seen.home_assistant, internet=seen.internet, error=error)
+    after = replace(
+        state,
+        home_assistant=seen.home_assistant,
+        internet=seen.internet,
+        error=error,
+        hotspot=seen.hotspot,
+    )
     if seen.blink != state.blink:
         after = replace(after, blink=seen.blink, since=now)
     return after
@@ -64,7 +74,12 @@ def step(state: State, seen: Observation, now: float) -> State:
 def light(state: State, now: float) -> tuple[Light, float | None]:
     """Return what is lit at ``now`` and the moment when that changes by itself, if it does."""
     error, until = _flash(state.blink, state.since, now) if state.blink > 0 else (state.error, None)
-    return Light(state.home_assistant, state.internet, error), until
+    internet = state.internet
+    if state.hotspot:
+        turn = int((now + EARLY_SECONDS) / HOTSPOT_SECONDS)
+        internet, change = turn % 2 == 0, (turn + 1) * HOTSPOT_SECONDS
+        until = change if until is None else min(until, change)
+    return Light(state.home_assistant, internet, error), until
 
 
 def _flash(count: int, since: float, now: float) -> tuple[bool, float]:

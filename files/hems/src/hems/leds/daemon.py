@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from hems import process, settings, systemd
+from hems import hotspot_status, process, settings, systemd
 from hems.health import store
 from hems.leds import show
 from hems.leds.answer import HomeAssistant
@@ -99,6 +99,7 @@ class Daemon:
             records=news.records,
             errors=news.errors,
             blink=blink_number(report, now - self._started),
+            hotspot=hotspot_status.read().open,
         )
         before, self._state = self._state, step(self._state, seen, now)
         self._home_assistant.ask(now)
@@ -111,6 +112,8 @@ class Daemon:
             say(f"Home Assistant {'answers' if after.home_assistant else 'does not answer'}.")
         if after.internet != before.internet:
             say(f"The Internet is {'reachable' if after.internet else 'not reachable'}.")
+        if after.hotspot != before.hotspot:
+            say(f"The box's hotspot is {'open' if after.hotspot else 'closed'}.")
         if after.error != before.error:
             say(f"Home Assistant's log has {'an error' if after.error else 'no new error'}.")
         if after.blink != before.blink:

@@ -1,4 +1,4 @@
-"""WiFi networks and what became of joining one, in words. Pure.
+"""WiFi networks, and what became of joining one. Pure.
 
 Numbers: NetworkManager's D-Bus interface 1.52, NM80211ApFlags, NM80211ApSecurityFlags and
 NMDeviceStateReason. Which reason means what was found with hostapd's access points.
@@ -14,6 +14,7 @@ from typing import Any
 
 PRIVACY = 0x1
 PSK, ENTERPRISE, SAE, OWE = 0x100, 0x200 | 0x2000, 0x400, 0x800
+SSID_BYTES = 32
 HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -75,44 +76,62 @@ def listed(networks: Iterable[Network]) -> list[Network]:
     return sorted(best.values(), key=lambda one: (-one.strength, one.ssid))
 
 
-def key_problem(lock: Lock, key: str) -> str | None:
-    """Say in a sentence why a network can't be joined with this passphrase; None: it may work."""
+class Trouble(StrEnum):
+    """What keeps the box off a network; words/*.toml has a sentence for each."""
+
+    NAME = "name"
+    ENTERPRISE = "enterprise"
+    WEP = "wep"
+    OPEN_KEY = "open_key"
+    KEY = "key"
+    PASSPHRASE = "passphrase"
+    WPA3_PASSPHRASE = "wpa3_passphrase"
+    TRANSITION = "transition"
+    ABSENT = "absent"
+    REFUSED = "refused"
+    NO_ADDRESS = "no_address"
+    ADAPTER = "adapter"
+    SLOW = "slow"
+    NO_INTERNET = "no_internet"
+    OTHER = "other"
+
+
+def key_problem(lock: Lock, key: str) -> Trouble | None:
+    """Return why a network can't be joined with this passphrase; None: it may work."""
     if lock is Lock.ENTERPRISE:
-        return (
-            "This network asks for a user name (WPA Enterprise), which the box can't give: use "
-            "another network, or a cable."
-        )
+        return Trouble.ENTERPRISE
     if lock is Lock.WEP:
-        return "This network is secured with WEP, which nobody should use: set the router to WPA2."
+        return Trouble.WEP
     if lock is Lock.OPEN:
-        return "This network is open: leave the passphrase empty." if key else None
+        return Trouble.OPEN_KEY if key else None
     if HEX_KEY.fullmatch(key) or (8 <= len(key) <= 63 and key.isascii() and key.isprintable()):
         return None
-    return "A WiFi passphrase has 8 to 63 letters, digits and signs, or 64 hexadecimal digits."
+    return Trouble.KEY
 
 
-def why(reason: int, lock: Lock | None) -> str:
-    """Say in a sentence why joining failed. ``lock``: None where the network was not in range."""
+def why(reason: int, lock: Lock | None) -> Trouble:
+    """Return why joining failed. ``lock``: None where the network was not in range."""
     match reason:
         case 7:
-            return "The passphrase is wrong: look for capitals, and for O and 0."
+            return Trouble.PASSPHRASE
         case 53 if lock is Lock.WPA3:
-            return "The network did not let the box in: probably the passphrase is wrong."
+            return Trouble.WPA3_PASSPHRASE
         case 8 | 9 | 10 | 11 | 53 if lock is Lock.TRANSITION:
-            return (
-                "The network did not let the box in: either the passphrase is wrong, or this box's "
-                "radio does not get along with its WPA2/WPA3 mode. Set the router to WPA2 alone, "
-                "and try again."
-            )
+            return Trouble.TRANSITION
         case 53:
-            return "The network is not in range: move the box, or look at how its name is spelt."
+            return Trouble.ABSENT
         case 8 | 9 | 10 | 11:
-            return "The network did not let the box in: try again, and check the passphrase."
+            return Trouble.REFUSED
         case 5 | 15 | 16 | 17:
-            return "The network gave the box no address: restart the router, or look at its DHCP."
+            return Trouble.NO_ADDRESS
         case 2 | 36 | 40:
-            return "The WiFi adapter went away: plug it in again, or restart the box."
-    return f"It did not work (NetworkManager's reason {reason}): 'journalctl -u NetworkManager'."
+            return Trouble.ADAPTER
+    return Trouble.OTHER
+
+
+def hotspot_name(site: str) -> str:
+    """Return the SSID of a site's hotspot: 32 bytes at most, cut between two characters."""
+    return f"HEMS-{site}".encode()[:SSID_BYTES].decode(errors="ignore")
 
 
 def profile(ssid: bytes, lock: Lock, key: str, *, hidden: bool) -> dict[str, dict[str, Any]]:

@@ -17,15 +17,17 @@ from dbus_fast.errors import DBusFastError
 from dbus_fast.unpack import unpack_variants
 
 from hems import HemsError
-from hems.onboarding import core
-from hems.onboarding.core import Lock, Network
+from hems.onboarding import core, words
+from hems.onboarding.core import Lock, Network, Trouble
 
 SERVICE = "org.freedesktop.NetworkManager"
 TOP, SETTINGS = "/org/freedesktop/NetworkManager", "/org/freedesktop/NetworkManager/Settings"
+PROPERTIES = "org.freedesktop.DBus.Properties"
 DEVICE, WIRELESS = f"{SERVICE}.Device", f"{SERVICE}.Device.Wireless"
 CONNECTION = f"{SERVICE}.Settings.Connection"
 WIFI = 2  # NMDeviceType
 MANAGED, ACTIVATED, FAILED = 20, 100, 120  # NMDeviceState; below the first it is not usable
+IP_CONFIG, IP_CHECK = 70, 80
 MEMORY, BLOCK_AUTOCONNECT, TO_DISK = 0x2, 0x20, 0x1  # NMSettingsAddConnection2Flags, …Update2Flags
 SCAN_SECONDS = 12.0
 JOIN_SECONDS = 90.0  # NetworkManager's own limits are shorter: 25 s to find it, 45 s for an address
@@ -36,6 +38,16 @@ Heard = Callable[[str, str, list[Any]], None]  # path, member, body
 
 class WifiError(HemsError):
     """It can't be done; the sentence says what a person can do."""
+
+    trouble: Trouble | None = None  # where the portal has words of its own for it
+    reason = 0  # NetworkManager's
+
+
+def failed(trouble: Trouble, reason: int = 0) -> WifiError:
+    """Return the error of a network that can't be joined."""
+    error = WifiError(words.sentence(trouble, reason))
+    error.trouble, error.reason = trouble, reason
+    return error
 
 
 class Bus(Protocol):
@@ -72,6 +84,11 @@ class SystemBus:
         if reply is None or reply.message_type is MessageType.ERROR:
             raise WifiError(_refusal(reply))
         return list(unpack_variants(reply.body))
+
+    @property
+    def connected(self) -> bool:
+        """Whether the bus is still there."""
+        return bool(self._bus.connected)
 
     def listen(self, heard: Heard) -> None:
         """See Bus."""
@@ -121,30 +138,30 @@ async def system_bus() -> AsyncIterator[SystemBus]:
         bus.disconnect()
 
 
+async def get(bus: Bus, path: str, interface: str) -> dict[str, Any]:
+    """Return an object's properties. Raises WifiError."""
+    [found] = await bus.call(path, f"{PROPERTIES}.GetAll", "s", interface)
+    return dict(found)
+
+
 class Wifi:
     """The box's WiFi adapter, the first one that NetworkManager manages."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._states: asyncio.Queue[tuple[str, int, int]] = asyncio.Queue()
+        self._states: asyncio.Queue[tuple[str, int, int]] | None = None  # while it is listened to
         bus.listen(self._heard)
 
     def _heard(self, path: str, member: str, body: list[Any]) -> None:
-        if member == "StateChanged" and len(body) == 3:
+        if member == "StateChanged" and len(body) == 3 and self._states is not None:
             self._states.put_nowait((path, int(body[0]), int(body[2])))
-
-    async def _get(self, path: str, interface: str) -> dict[str, Any]:
-        [found] = await self._bus.call(
-            path, "org.freedesktop.DBus.Properties.GetAll", "s", interface
-        )
-        return dict(found)
 
     async def device(self) -> str:
         """Return the adapter's object path. Raises WifiError where there is none to use."""
-        top = await self._get(TOP, SERVICE)
+        top = await get(self._bus, TOP, SERVICE)
         there = False
         for path in top.get("Devices", []):
-            found = await self._get(path, DEVICE)
+            found = await get(self._bus, path, DEVICE)
             if found.get("DeviceType") == WIFI and found.get("State", 0) > 10:
                 there = True
                 if found["State"] > MANAGED:
@@ -162,23 +179,23 @@ class Wifi:
     async def current(self) -> Network | None:
         """Return the network that the adapter is connected to."""
         device = await self.device()
-        if (await self._get(device, DEVICE)).get("State") != ACTIVATED:
+        if (await get(self._bus, device, DEVICE)).get("State") != ACTIVATED:
             return None
-        point = (await self._get(device, WIRELESS)).get("ActiveAccessPoint", "/")
+        point = (await get(self._bus, device, WIRELESS)).get("ActiveAccessPoint", "/")
         return await self._point(point) if point != "/" else None
 
     async def _point(self, path: str) -> Network:
-        return core.network_of(await self._get(path, f"{SERVICE}.AccessPoint"))
+        return core.network_of(await get(self._bus, path, f"{SERVICE}.AccessPoint"))
 
     async def scan(self) -> list[Network]:
         """Look for networks and return those in range, the strongest first; takes seconds."""
         device = await self.device()
-        before = (await self._get(device, WIRELESS)).get("LastScan", -1)
+        before = (await get(self._bus, device, WIRELESS)).get("LastScan", -1)
         with suppress(WifiError):  # one is under way already, or was a moment ago
             await self._bus.call(device, f"{WIRELESS}.RequestScan", "a{sv}", {})
         with suppress(TimeoutError):
             async with asyncio.timeout(SCAN_SECONDS):
-                while (await self._get(device, WIRELESS)).get("LastScan", -1) == before:
+                while (await get(self._bus, device, WIRELESS)).get("LastScan", -1) == before:
                     await asyncio.sleep(0.5)
         [paths] = await self._bus.call(device, f"{WIRELESS}.GetAllAccessPoints")
         found = []
@@ -205,15 +222,24 @@ class Wifi:
             await self._bus.call(path, f"{CONNECTION}.Delete")
         return len(paths)
 
-    async def join(self, ssid: bytes, key: str, lock: Lock | None, *, hidden: bool = False) -> None:
+    async def join(
+        self,
+        ssid: bytes,
+        key: str,
+        lock: Lock | None,
+        *,
+        hidden: bool = False,
+        seconds: float = 0.0,
+    ) -> None:
         """Join a network and store it once that has worked.
 
-        ``lock``: how it was seen to be secured; None where it was not seen. Raises WifiError with
-        the reason; nothing is stored then, and what was stored of it before stays.
+        ``lock``: how it was seen to be secured; None where it was not seen. ``seconds`` that it may
+        take; 0: as long as NetworkManager tries. Raises WifiError with the reason; nothing is
+        stored then, and what was stored of it before stays.
         """
         secured = lock or (Lock.WPA2 if key else Lock.OPEN)
         if problem := core.key_problem(secured, key):
-            raise WifiError(problem)
+            raise failed(problem)
         device = await self.device()
         before = [path for path, name in (await self.stored()).items() if name == ssid]
         settings = _variants(core.profile(ssid, secured, key, hidden=hidden))
@@ -227,7 +253,7 @@ class Wifi:
         path = str(added[0])
         kept = False
         try:
-            await self._activate(path, device, lock)
+            await self._activate(path, device, lock, seconds or JOIN_SECONDS)
             await self._bus.call(
                 path, f"{CONNECTION}.Update2", "a{sa{sv}}ua{sv}", *({}, TO_DISK, {})
             )
@@ -240,27 +266,29 @@ class Wifi:
             with suppress(WifiError):
                 await self._bus.call(old, f"{CONNECTION}.Delete")
 
-    async def _activate(self, path: str, device: str, lock: Lock | None) -> None:
-        while not self._states.empty():
-            self._states.get_nowait()
+    async def _activate(self, path: str, device: str, lock: Lock | None, seconds: float) -> None:
+        states = self._states = asyncio.Queue()
         activate = f"{SERVICE}.ActivateConnection"
         await self._bus.call(TOP, activate, "ooo", path, device, "/")
         begun = False  # the state of the connection before this one may still be told
+        last = 0
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
+            async with asyncio.timeout(seconds):
                 while True:
-                    where, state, reason = await self._states.get()
+                    where, state, reason = await states.get()
                     if where != device:
                         continue
+                    last = state
                     begun = begun or 40 <= state < ACTIVATED
                     if state == ACTIVATED and begun:
                         return
                     if state == FAILED or (begun and state <= 30):
-                        raise WifiError(core.why(reason, lock))
+                        raise failed(core.why(reason, lock), reason)
         except TimeoutError as error:
-            raise WifiError(
-                "The network did not answer in time: try again closer to it."
-            ) from error
+            got_in = last in (IP_CONFIG, IP_CHECK)
+            raise failed(Trouble.NO_ADDRESS if got_in else Trouble.SLOW) from error
+        finally:
+            self._states = None
 
 
 def _variants(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Variant]]:
