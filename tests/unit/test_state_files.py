@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import resource
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -160,6 +161,51 @@ def test_a_log_that_a_power_cut_left_is_taken_in(tmp_path: Path) -> None:
     assert box.look() == []
     with closing(sqlite3.connect(path)) as whole:
         assert whole.execute("SELECT name FROM devices").fetchall() == [("reader",)]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file gets longer: what writes is refused, as where there is no room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_good_database_on_a_full_disk_stays(tmp_path: Path, mode: str) -> None:
+    """SQLite can't open one there that has a log: that once cost a box its Zigbee devices."""
+    box = Box("home-assistant", tmp_path)
+    path = tmp_path / "zigbee.db"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute(f"PRAGMA journal_mode={mode}")
+        made.execute("CREATE TABLE devices (name TEXT)")
+        made.commit()
+    keeper = Keeper(PARTS["home-assistant"], tmp_path, box.said.append, NOW)
+    with full_disk():
+        assert keeper.look(When.STOPPED) == []
+    assert path.exists()
+    assert len(box.said) == 1, "there is no room for a copy"
+    box.said.clear()
+    assert box.look() == []
+
+
+@pytest.mark.parametrize("name", ["zigbee.db", ".storage/auth"])
+def test_a_broken_file_waits_for_room_for_its_copy(tmp_path: Path, name: str) -> None:
+    box = Box("home-assistant", tmp_path)
+    box.write(name, GOOD[name])
+    box.look()
+    path = box.write(name, GARBAGE)
+    keeper = Keeper(PARTS["home-assistant"], tmp_path, box.said.append, NOW)
+    with full_disk():
+        assert keeper.look(When.STOPPED) == []
+    assert path.read_bytes() == GARBAGE
+    assert not [*path.parent.glob("tmp*"), *path.parent.glob("*broken*")], "nothing is half done"
+    box.said.clear()
+    (note,) = box.look()
+    assert "has taken its place" in note.now
 
 
 def test_only_so_many_copies_are_kept(tmp_path: Path) -> None:

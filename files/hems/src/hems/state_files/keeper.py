@@ -26,6 +26,11 @@ LARGEST = 64 * 1024 * 1024  # bytes; a larger file that would have to be read wh
 END = 1024 * 1024  # of a file that is judged by its ends
 BUSY_SECONDS = 5.0
 TOO_LARGE = "it was too large ({} bytes)"
+# What SQLite says of a database that is broken. Of anything else, such as a full disk, it is not
+# the database that is to blame: https://www.sqlite.org/rescode.html
+PRIMARY = 0xFF  # of an extended result code
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+CUT_SHORT = (sqlite3.SQLITE_IOERR_SHORT_READ,)
 
 
 class When(Enum):
@@ -111,6 +116,10 @@ class Keeper:
     def _set_aside(self, row: Row, path: Path, step: core.Step) -> Note:
         kept = core.aside(path.name, self.now, [one.name for one in path.parent.iterdir()])
         mode = path.stat().st_mode & 0o7777
+        # First the copy: where there is no room for it, all stays as it is until the next time.
+        fresh = None
+        if step.restore:
+            fresh = _fresh(row, self._copy_directory(path) / step.restore, path.parent, mode)
         path.rename(path.with_name(kept))
         if row.sqlite:
             for suffix in COMPANIONS:
@@ -118,8 +127,8 @@ class Keeper:
                 with suppress(FileNotFoundError):
                     beside.rename(path.with_name(kept + suffix))
         now, cure = f"lost: {row.lost}", row.cure
-        if step.restore:
-            _put(row, self._copy_directory(path) / step.restore, path, mode)
+        if fresh:
+            whole_file.put(fresh, path)
             now = f"the copy of {step.restore} has taken its place"
             cure = "What was changed after it has to be done again."
         whole_file.sync(path.parent)
@@ -153,11 +162,9 @@ def _ask(path: Path, thorough: bool) -> str:
             )
             return "" if found == ("ok",) else "it was damaged"
     except sqlite3.DatabaseError as error:
-        return "" if _is_busy(error) else "it was damaged"
-
-
-def _is_busy(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        code = getattr(error, "sqlite_errorcode", 0)
+        damaged = code & PRIMARY in DAMAGED or code in CUT_SHORT
+        return "it was damaged" if damaged else ""
 
 
 def _same(row: Row, path: Path, copy: Path) -> bool:
@@ -168,9 +175,18 @@ def _same(row: Row, path: Path, copy: Path) -> bool:
     return path.stat().st_size == copy.stat().st_size and path.read_bytes() == copy.read_bytes()
 
 
-def _put(row: Row, source: Path, target: Path, mode: int = 0o600) -> None:
+def _put(row: Row, source: Path, target: Path) -> None:
     """Copy a file so that the target is never half of it."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix="tmp")
+    fresh = _fresh(row, source, target.parent)
+    try:
+        whole_file.put(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _fresh(row: Row, source: Path, directory: Path, mode: int = 0o600) -> Path:
+    """Copy a file under a name of its own; nothing is left of a copy that fails."""
+    handle, name = tempfile.mkstemp(dir=directory, prefix="tmp")
     os.close(handle)
     fresh = Path(name)
     try:
@@ -182,6 +198,7 @@ def _put(row: Row, source: Path, target: Path, mode: int = 0o600) -> None:
         fresh.chmod(mode)
         with fresh.open("rb+") as stream:
             os.fsync(stream.fileno())
-        whole_file.put(fresh, target)
-    finally:
+    except BaseException:
         fresh.unlink(missing_ok=True)
+        raise
+    return fresh
