@@ -143,7 +143,7 @@ def test_an_owners_trial_of_something_else_goes_on() -> None:
 
 
 def test_a_newer_form_is_refused_in_words() -> None:
-    with pytest.raises(storage.StorageError, match="version 9, newer than"):
+    with pytest.raises(storage.StorageError, match="version 9, which is newer than"):
         storage.merge_http({"version": 9, "key": "http"}, "127.0.0.1", 1234, NOW)
 
 

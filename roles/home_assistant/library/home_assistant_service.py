@@ -209,7 +209,7 @@ class Service:
         except (unit_sandbox.SandboxError, ValueError, IndexError) as error:
             raise ServiceError(
                 f"The check of Home Assistant's configuration itself failed: {error}. "
-                "Look for code of the owner's in custom_components/ that ends or hangs it."
+                "Look in custom_components/ for code that crashes or hangs."
             ) from None
         for warning in report["warnings"]:
             self.module.warn(f"Home Assistant's configuration: {warning}")

@@ -31,8 +31,8 @@ def check_version(document: Document, key: str, newest: int) -> None:
     version = document.get("version")
     if document.get("key") != key or not isinstance(version, int) or version > newest:
         raise StorageError(
-            f".storage/{key} has the form of version {version}, newer than this release of the "
-            f"appliance knows ({newest}): install the release that belongs to it."
+            f".storage/{key} has format version {version}, which is newer than this release "
+            f"knows ({newest}): install the release that it belongs to."
         )
 
 

@@ -146,14 +146,14 @@ def main() -> None:
             reason = problem.reason if isinstance(problem, urllib.error.URLError) else problem
             module.fail_json(
                 msg=f"The repository's key could not be fetched from {url} ({reason}): "
-                "check the Pi's way to the internet and run the play again."
+                "check the Pi's Internet connection and run the playbook again."
             )
         found = [key.fingerprint for key in keys_in(fetched)]
         if fingerprint not in found:
             module.fail_json(
                 msg=f"The key at {url} has the primary fingerprint "
                 f"{', '.join(found) or 'of no key at all'}, not the pinned {fingerprint}: "
-                "it is not trusted; ask the maker before you pin another one.",
+                "it is not trusted; ask InfluxData before you pin another one.",
                 fingerprints=found,
             )
         gpg("--import", data=fetched)
