@@ -86,6 +86,10 @@ OPTIONAL: Mapping[str, Check] = {
     ),
     "hems_fleet_signers": values.signers,
     "hems_operator_keys": values.public_keys,
+    "hems_update_hold": values.matches(r"[^\n]{0,200}", "a reason on one line, or empty"),
+    "hems_update_pin": values.matches(
+        r"|v\d{1,4}(\.\d{1,4}){2}(-[a-z0-9.]+)?", "empty, or a release's name such as v1.2.3"
+    ),
     "hems_wifi_name": values.matches(r"|.{1,32}", "a WiFi's name of at most 32 characters"),
     "hems_secret_wifi_passphrase": values.matches(
         r"[ -~]{8,63}|[0-9A-Fa-f]{64}", "8 to 63 characters of ASCII, as WPA has it"

@@ -177,7 +177,7 @@ def test_a_new_site_takes_its_first_release(world: World, monkeypatch: pytest.Mo
     done: list[str] = []
     failing = [True, False]
     monkeypatch.setattr(first, "install", lambda lock, _: done.append(lock.decode()))
-    monkeypatch.setattr(play, "check_host", lambda *_: done.append("host"))
+    monkeypatch.setattr(play, "variables", lambda *_: done.append("host"))
     monkeypatch.setattr(
         play, "play", lambda *_: "its playbook failed (2)" if failing.pop(0) else ""
     )

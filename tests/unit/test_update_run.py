@@ -20,7 +20,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A fleet whose canary ring has v1.0.0."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(play, "check_host", lambda *_: None)
+    monkeypatch.setattr(play, "variables", lambda *_: {})
     monkeypatch.setattr(resume, "disarm", lambda: None)
     (tmp_path / "box").mkdir()
     made = World(tmp_path).make()
@@ -137,9 +137,45 @@ def test_a_release_without_this_box_is_refused(
     def refuse(*_: object) -> None:
         raise core.Refused(play.NO_HOST, "The release's inventory does not have site_1.")
 
-    monkeypatch.setattr(play, "check_host", refuse)
+    monkeypatch.setattr(play, "variables", refuse)
     box = Box(world)
     assert (box.visit(), box.taken) == (1, "") and not (box.releases / "v1.0.0").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"hems_update_hold": "the roof is being mended"},
+            "v1.0.0 is not for this site, as its inventory holds it: the roof is being mended.",
+        ),
+        (
+            {"hems_update_pin": "v0.9.0"},
+            "v1.0.0 is not for this site, as its inventory pins it to v0.9.0.",
+        ),
+    ],
+)
+def test_a_site_that_its_inventory_keeps_back_stays_until_a_release_says_otherwise(
+    world: World, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], sentence: str
+) -> None:
+    looked: list[str] = []
+
+    def read(*_: object) -> dict[str, str]:
+        looked.append("inventory")
+        return variables
+
+    monkeypatch.setattr(play, "variables", read)
+    for _ in range(2):
+        box = Box(world)
+        assert (box.visit(), box.taken, box.problem) == (0, "", "")
+        assert box.state.result == sentence
+    assert looked == ["inventory"]  # once for a commit: a look stays cheap
+    variables["hems_update_pin"] = "v1.1.0"  # what the next release has to say
+    variables.pop("hems_update_hold", None)
+    world.release("v1.1.0")
+    world.promote("canary", release="v1.1.0")
+    box = Box(world)
+    assert (box.visit(), box.taken) == (0, "v1.1.0")
 
 
 def test_a_bad_release_is_not_tried_again(world: World) -> None:

@@ -155,6 +155,19 @@ def is_drawn(site: str, ring: Ring) -> bool:
     return draw(site, ring.release) < ring.percentage
 
 
+def kept_back(variables: Mapping[str, object], release: str) -> str:
+    """Return why a site's own variables in a release keep it from it; empty: they do not.
+
+    They are read in the release that is to be taken: a hold ends with a release without it.
+    """
+    if hold := variables.get("hems_update_hold"):
+        return f"{release} is not for this site, as its inventory holds it: {hold}."
+    pin = variables.get("hems_update_pin")
+    if pin and pin != release:
+        return f"{release} is not for this site, as its inventory pins it to {pin}."
+    return ""
+
+
 def utc(text: str) -> datetime:
     """Return an ISO 8601 time as UTC; one without a zone is UTC. Raises ValueError."""
     time = datetime.fromisoformat(text)

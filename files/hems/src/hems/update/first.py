@@ -59,11 +59,15 @@ class First(Looker):
             return f"Ring {ring.ring} is halted: a new site takes nothing until it goes on."
         return ""
 
-    def check_host(self, repository: Repository, ring: Ring) -> None:
-        """Install what the release is played with, from its own lock; then look."""
+    def kept_back(self, repository: Repository, ring: Ring) -> str:
+        """Install what the release is played with, from its own lock; then look for the site.
+
+        A hold or a pin keeps a site on what it has, and a new one has nothing.
+        """
         lock = repository.file(ring.commit, LOCK)
         install(lock, self.options.ansible.parent)
-        super().check_host(repository, ring)
+        play.variables(repository, ring.commit, self.options)
+        return ""
 
     def take(self, ring: Ring, checkout: Path, now: float) -> int:  # noqa: ARG002
         """Play it, and remember it as this box's."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hems.update import play
-from hems.update.core import Refused, Ring, believe, is_drawn
+from hems.update.core import Refused, Ring, believe, is_drawn, kept_back
 from hems.update.git import RINGS, GitError, Repository, Source
 from hems.update.settings import Update
 from hems.update.state import State, save, utc
@@ -31,9 +31,15 @@ class Looker(ABC):
     def take(self, ring: Ring, checkout: Path, now: float) -> int:
         """Take a verified release whose files are in ``checkout``; 0 when all is well."""
 
-    def check_host(self, repository: Repository, ring: Ring) -> None:
-        """See that a verified release knows this box. Raises Refused."""
-        play.check_host(repository, ring.commit, self.options)
+    def kept_back(self, repository: Repository, ring: Ring) -> str:
+        """Return why a verified release's inventory keeps this box from it; empty: it does not.
+
+        Raises Refused when it does not know the box.
+        """
+        why = kept_back(play.variables(repository, ring.commit, self.options), ring.release)
+        if why:  # a commit never says anything else: it need not be fetched again
+            self.remember(kept_back={ring.commit: why})
+        return why
 
     def not_now(self, ring: Ring) -> str:
         """Return why the ring's release is not taken now; empty: it is."""
@@ -41,6 +47,8 @@ class Looker(ABC):
             return f"This box is on {ring.release}, the release of ring {ring.ring}."
         if reason := self.state.bad.get(ring.commit):
             return f"{ring.release} was undone, as {reason}; this box waits for the next release."
+        if why := self.state.kept_back.get(ring.commit):
+            return why
         if not is_drawn(self.options.site, ring):
             return f"{ring.release} is for {ring.percentage} % of ring {ring.ring}: not yet for us."
         return ""
@@ -82,7 +90,10 @@ class Looker(ABC):
                 return 0
             repository.fetch(source, f"refs/tags/{ring.release}")
             repository.release_of(ring, self.options.signers)
-            self.check_host(repository, ring)
+            why = self.kept_back(repository, ring)
+            if why:
+                self.say(why)
+                return 0
             checkout = self.releases / ring.release
             self.releases.mkdir(mode=0o700, exist_ok=True)
             play.export(repository, ring.commit, checkout)

@@ -46,8 +46,8 @@ def export(repository: Repository, commit: str, to: Path, *paths: str) -> None:
     fresh.rename(to)
 
 
-def check_host(repository: Repository, commit: str, settings: Update) -> None:
-    """See that a release knows this box, before anything but its inventory is written anywhere.
+def variables(repository: Repository, commit: str, settings: Update) -> dict[str, object]:
+    """Return what a release's inventory says of this box, before anything else of it is written.
 
     Raises Refused.
     """
@@ -72,6 +72,8 @@ def check_host(repository: Repository, commit: str, settings: Update) -> None:
             f"The release's inventory ({settings.inventory}) does not have {settings.site}: list "
             "the site in hosts.yml, and make the next release.",
         )
+    found: dict[str, object] = hosts[settings.site]
+    return found
 
 
 def play(settings: Update, checkout: Path, seconds: float) -> str:

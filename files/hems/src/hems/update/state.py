@@ -54,6 +54,7 @@ class State(msgspec.Struct, frozen=True):
     commits: Mapping[str, str] = {}
     bad: Mapping[str, str] = {}  # commit: why it was undone
     cuts: Mapping[str, int] = {}  # commit: how often it was interrupted
+    kept_back: Mapping[str, str] = {}  # commit: why its inventory keeps this box from it
     hold: Hold | None = None
     phase: Phase | None = None
     seconds: float = 0.0  # that the last update took
