@@ -14,6 +14,7 @@ from tests.virtual.pi.command import last_line, privileged
 from tests.virtual.pi.podman import answers, command, podman
 
 RECIPE = Path(__file__).parent / "recipe"
+SHARED = Path(__file__).parents[1] / "debian.sh"
 REPOSITORY = "localhost/hems-virtual-pi"
 AUTHORITIES = Path("/usr/local/share/ca-certificates")
 
@@ -27,7 +28,7 @@ def python_from_sid() -> bool:
 def tag() -> str:
     """The image's name: what it is made from, hashed."""
     digest = hashlib.sha256(f"{network.MIRROR} {python_from_sid()} {os.uname().machine}".encode())
-    for path in [*sorted(RECIPE.iterdir()), *sorted(AUTHORITIES.glob("*.crt"))]:
+    for path in [SHARED, *sorted(RECIPE.iterdir()), *sorted(AUTHORITIES.glob("*.crt"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
 

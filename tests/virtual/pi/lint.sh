@@ -14,7 +14,7 @@ mapfile -t scripts < <(git grep --untracked -lIE '^#!.*\b(ba)?sh\b' -- ':!*.j2' 
 check yamllint yamllint --strict .
 check 'ruff check' ruff check --quiet .
 check 'ruff format' ruff format --quiet --check .
-check shellcheck shellcheck "${scripts[@]}"
+check shellcheck shellcheck --external-sources "${scripts[@]}"
 check mypy mypy
 check ansible-lint ansible-lint -q
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.virtual.pi import network
 from tests.virtual.pi.checkout import CACHE, ROOT, Failure, log_path, only_one
 from tests.virtual.pi.command import logged, privileged
+from tests.virtual.pi.image import SHARED
 from tests.virtual.pi.machine import KEY, make_key
 
 RECIPE = Path(__file__).parent / "recipe"
@@ -37,7 +38,7 @@ def reason_to_skip() -> str:
 
 def image() -> Path:
     """Return the directory with vmlinuz, initrd and disk.qcow2; made where it is not there yet."""
-    parts = [*sorted(RECIPE.glob("[bc]*.sh")), REQUIREMENTS]
+    parts = [SHARED, *sorted(RECIPE.glob("[bc]*.sh")), REQUIREMENTS]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
     directory = CACHE / "wifi" / digest
     with only_one("wifi-image"):

@@ -6,7 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=$1
 python_from_sid=$2
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# shellcheck source=tests/virtual/debian.sh
+source "$here/../../debian.sh"
 
 packages=(
   systemd systemd-sysv dbus udev openssh-server sudo
@@ -14,35 +15,13 @@ packages=(
   network-manager polkitd
   dnsmasq-base  # the house's router
 )
-join() { local IFS=,; echo "$*"; }
-
-# Written on a throw-away disk: no fsync, and no pages that nobody reads here.
-options=(
-  --dpkgopt='force-unsafe-io'
-  --dpkgopt='path-exclude=/usr/share/man/*'
-  --dpkgopt='path-exclude=/usr/share/locale/*'
-  --aptopt='APT::Install-Recommends "false"'
-)
 # shellcheck disable=SC2016  # mmdebstrap's shell, not this one, fills in $1, the root directory
-hooks=(
+hooks+=(
   --customize-hook="upload $here/init /usr/local/sbin/virtual-pi-init"
   --customize-hook="upload $here/house /usr/local/sbin/virtual-pi-house"
   --customize-hook="upload $here/customise.sh /tmp/customise.sh"
   --customize-hook='chroot "$1" sh /tmp/customise.sh '"$python_from_sid"
   --customize-hook='rm "$1/tmp/customise.sh"'
 )
-# A network that opens TLS has its own authorities; the Pi must trust them as this machine does.
-if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
-  # shellcheck disable=SC2016
-  hooks=(
-    --customize-hook='copy-in /usr/local/share/ca-certificates /usr/local/share'
-    --customize-hook='chroot "$1" update-ca-certificates'
-    "${hooks[@]}"
-  )
-fi
 
-exec mmdebstrap --quiet --mode=root --variant=minbase --format=tar \
-  --include="$(join "${packages[@]}")" "${options[@]}" "${hooks[@]}" trixie - \
-  "deb [signed-by=$keyring] $mirror trixie main" \
-  "deb [signed-by=$keyring] $mirror trixie-updates main" \
-  "deb [signed-by=$keyring] $mirror-security trixie-security main"
+debian tar -

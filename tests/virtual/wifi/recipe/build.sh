@@ -7,7 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 mirror=$1
 directory=$2
 requirements=$3
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# shellcheck source=tests/virtual/debian.sh
+source "$here/../../debian.sh"
 root=$directory/root
 
 packages=(
@@ -17,16 +18,9 @@ packages=(
   nginx libnginx-mod-stream
   hostapd nmap  # the home's router, and the look at what is open
 )
-join() { local IFS=,; echo "$*"; }
-options=(
-  --dpkgopt='force-unsafe-io'
-  --dpkgopt='path-exclude=/usr/share/man/*'
-  --dpkgopt='path-exclude=/usr/share/doc/*'
-  --dpkgopt='path-exclude=/usr/share/locale/*'
-  --aptopt='APT::Install-Recommends "false"'
-)
+options+=(--dpkgopt='path-exclude=/usr/share/doc/*')
 # shellcheck disable=SC2016  # mmdebstrap's shell, not this one, fills in $1, the root directory
-hooks=(
+hooks+=(
   # No more in the first root disk than a virtual machine needs: it is read at every start.
   --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/small"'
   --essential-hook='printf "virtio_pci\nvirtio_blk\next4\n" >"$1/etc/initramfs-tools/modules"'
@@ -35,22 +29,10 @@ hooks=(
   --customize-hook='chroot "$1" sh /tmp/customise.sh'
   --customize-hook='rm "$1/tmp/customise.sh" "$1/tmp/requirements.txt"'
 )
-if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
-  # shellcheck disable=SC2016
-  hooks=(
-    --customize-hook='copy-in /usr/local/share/ca-certificates /usr/local/share'
-    --customize-hook='chroot "$1" update-ca-certificates'
-    "${hooks[@]}"
-  )
-fi
 
 mkdir -p "$directory"
 rm -rf "$root"
-mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
-  --include="$(join "${packages[@]}")" "${options[@]}" "${hooks[@]}" trixie "$root" \
-  "deb [signed-by=$keyring] $mirror trixie main" \
-  "deb [signed-by=$keyring] $mirror trixie-updates main" \
-  "deb [signed-by=$keyring] $mirror-security trixie-security main"
+debian directory "$root"
 cp "$(readlink -f "$root/vmlinuz")" "$directory/vmlinuz" 2>/dev/null || cp "$root"/boot/vmlinuz-* "$directory/vmlinuz"
 cp "$root"/boot/initrd.img-* "$directory/initrd"
 rm -f "$directory/disk.raw"
