@@ -9,7 +9,6 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from hems.history.line import Reading, is_written, line, nanoseconds
 
+from tests.appliance.history_box import Box, looked_at_by_hand
 from tests.appliance.influxdb_client import HISTORY, OPERATOR, Influxdb
 from tests.appliance.waiting import until, wait_until
 
@@ -24,97 +24,13 @@ pytest_plugins = ["tests.appliance.influxdb_fixtures"]
 pytestmark = pytest.mark.journal("hems-history")
 
 HERE = Path(__file__).parent
-UNIT = "hems-test-readings.service"
-ENTITIES = ("history_power", "history_mode", "history_energy")
-PAUSE = 0.25  # seconds between two readings of an entity
-COMMIT_SECONDS = 75  # until the recorder has written what it has
-
-
-@dataclass(frozen=True)
-class Box:
-    """The Pi with readings flowing."""
-
-    pi: Any
-    site: dict[str, Any]
-    influxdb: Influxdb
-
-    @contextmanager
-    def readings(self) -> Iterator[None]:
-        """Have readings flow for a while."""
-        port, secrets = self.site["hems_port_home_assistant"], self.site["hems_path_secrets"]
-        script = "/run/hems-test-readings.py"
-        content = (HERE / "history_readings.py").read_text()
-        self.pi.check_output(f"cat > {script} <<'END_OF_SCRIPT'\n{content}END_OF_SCRIPT\n")
-        self.pi.check_output(
-            f"systemd-run --quiet --unit={UNIT} python3 {script} {port} "
-            f"{secrets}/home_assistant_token {PAUSE}"
-        )
-        try:
-            yield
-        finally:
-            self.pi.check_output(f"systemctl stop {UNIT}; rm {script}")
-
-    def recorded(self, since: float) -> list[Reading]:
-        """Return what the recorder has of our entities."""
-        database = f"{self.site['hems_path_home_assistant_config']}/home-assistant_v2.db"
-        names = ", ".join(f"'sensor.{name}'" for name in ENTITIES)
-        question = (
-            "SELECT m.entity_id, s.state, s.last_updated_ts, a.shared_attrs "
-            "FROM states s JOIN states_meta m USING (metadata_id) "
-            "LEFT JOIN state_attributes a USING (attributes_id) "
-            f"WHERE m.entity_id IN ({names}) AND s.last_updated_ts >= {since}"
-        )
-        code = (
-            "import json, sqlite3, sys; "  # SQLite's own JSON would round the times
-            "d = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True); "
-            "[print(json.dumps(row)) for row in d.execute(sys.argv[2])]"
-        )
-        output = self.pi.check_output(
-            "runuser -u homeassistant -- python3 -c %s %s %s", code, database, question
-        )
-        rows = [json.loads(row) for row in output.splitlines()]
-        return [
-            Reading(entity, nanoseconds(at), state, json.loads(attributes or "{}"))
-            for entity, state, at, attributes in rows
-            if is_written(state or "")
-        ]
-
-    def stored(self, since: float) -> list[tuple[str, int]]:
-        """Return entity and time of every measured point of our entities, one by one."""
-        names = "|".join(ENTITIES)
-        question = (
-            f"SELECT value, state FROM /.+/ WHERE entity_id =~ /^({names})$/ AND bridged = '' "
-            f"AND time >= {int(since * 1e9)} GROUP BY entity_id"
-        )
-        result = self.influxdb.query(HISTORY, "home_assistant", question)
-        return [
-            (f"sensor.{series['tags']['entity_id']}", row[0])
-            for series in result.get("series", [])
-            for row in series["values"]
-        ]
-
-    def missing(self, since: float) -> int:
-        """Return how many readings of the recorder InfluxDB lacks."""
-        there = set(self.stored(since))
-        return sum((one.entity, one.at) not in there for one in self.recorded(since))
-
-    def history(self, words: str) -> tuple[int, str]:
-        """Run the command; return its exit code and what it says."""
-        done = self.pi.run(f"hems history {words}")
-        return done.rc, (done.stdout + done.stderr).strip()
 
 
 @pytest.fixture(scope="module")
 def box(pi: Any, site: dict[str, Any], influxdb: Influxdb) -> Iterator[Box]:
-    """The box; the timer waits, and young readings are looked at as soon as they are there."""
-    settings = f"{site['hems_path_etc']}/history.toml"
-    pi.check_output("systemctl stop hems-history.timer hems-history.service")
-    pi.check_output(f"cp -a {settings} {settings}.kept")
-    pi.check_output(f"sed -i 's/^settle = [0-9]*/settle = 1/' {settings}")
-    try:
-        yield Box(pi, site, influxdb)
-    finally:
-        pi.check_output(f"mv {settings}.kept {settings}; systemctl start hems-history.timer")
+    """The box; the timer waits."""
+    with looked_at_by_hand(pi, site, influxdb, "history") as found:
+        yield found
 
 
 @dataclass(frozen=True)
@@ -148,7 +64,6 @@ def faults(box: Box) -> Faults:
         health = f"curl -sf http://127.0.0.1:{box.site['hems_port_influxdb']}/health"
         wait_until(lambda: pi.run(health).rc == 0, 60, "InfluxDB answers")
         time.sleep(3)
-    time.sleep(COMMIT_SECONDS)  # the recorder writes once a minute
     return Faults(begun, stopped, box.missing(begun), len(box.recorded(begun)))
 
 
@@ -214,7 +129,7 @@ def test_every_reading_of_a_fault_is_given_back(box: Box, faults: Faults) -> Non
 def test_no_point_is_there_twice_and_no_series_is_new(box: Box, faults: Faults) -> None:
     stored = box.stored(faults.begun)
     assert len(stored) == len(set(stored))
-    names = {f"sensor.{name}" for name in ENTITIES}
+    names = {f"sensor.{name}" for name in box.entities}
     result = box.influxdb.query(HISTORY, "home_assistant", "SHOW SERIES")
     keys = {row[0] for series in result["series"] for row in series["values"]}
     ours = {key for key in keys if any(f"entity_id={name[7:]}" in key for name in names)}
@@ -235,7 +150,7 @@ def test_the_ledger_says_what_was_missing_and_why(box: Box, faults: Faults) -> N
     assert code == 0
     assert re.search(r"from +to +entities +missing +filled +state +cause", shown)
     rows = list(csv.DictReader(io.StringIO(box.history("gaps --days 1 --csv")[1])))
-    ours = [row for row in rows if row["entity"].removeprefix("sensor.") in ENTITIES]
+    ours = [row for row in rows if row["entity"].removeprefix("sensor.") in box.entities]
     ours = [
         row for row in ours if row["begin"] >= time.strftime("%FT%TZ", time.gmtime(faults.begun))
     ]
@@ -254,7 +169,7 @@ def test_a_backfill_that_is_killed_is_finished_by_the_next(box: Box, faults: Fau
     chance = random.Random(2)
     before = sorted(box.stored(faults.begun))
     for _ in range(4):
-        for name in ENTITIES:
+        for name in box.entities:
             # Deletes by series; the recorder still has them.
             predicate = {
                 "start": "2026-01-01T00:00:00Z",
