@@ -105,6 +105,17 @@ def test_it_is_made_and_holds_what_can_not_be_made_again(pi: Any, made: str) -> 
 
 
 @pytest.mark.usefixtures("made")
+def test_it_is_tried_out_in_places_that_are_thrown_away(pi: Any) -> None:
+    tried = pi.run("hems backup drill")
+    if substitutes.database() == substitutes.STANDIN:
+        assert tried.rc == 1 and "it lacks history" in tried.stderr, tried.stderr
+    else:
+        assert tried.rc == 0 and status(pi)["unproven"] == "", tried.stderr
+    assert status(pi)["drilled"] and not pi.file(f"{STATE}/restore").exists
+    assert not pi.file("/var/lib/home-assistant/.hems-backup").exists
+
+
+@pytest.mark.usefixtures("made")
 def test_its_words_open_it_and_others_do_not(pi: Any) -> None:
     shown = pi.check_output("hems backup words")
     words = re.findall(r"\d+\. ([a-z]+)", shown)
@@ -120,6 +131,23 @@ def test_its_words_open_it_and_others_do_not(pi: Any) -> None:
     assert told.rc == 1
     (line,) = told.stderr.splitlines()
     assert "The passphrase does not open the backups" in line and line.endswith("the playbook.")
+
+
+@pytest.mark.usefixtures("made")
+def test_the_ledger_comes_back_and_what_was_there_is_kept(pi: Any) -> None:
+    ledger, before = "/var/lib/hems-history/ledger.db", "/var/lib/hems-history/.hems-before-restore"
+    kept = pi.check_output(f"stat --format='%U %a' {ledger}")
+    pi.check_output("runuser -u hems-history -- touch /var/lib/hems-history/since-then")
+    try:
+        said = pi.check_output("hems restore ledger")
+        assert "Back: ledger." in said
+        assert pi.check_output(f"stat --format='%U %a' {ledger}") == kept
+        assert not pi.file("/var/lib/hems-history/since-then").exists
+        assert pi.file(f"{before}/since-then").exists
+        assert pi.check_output("systemctl is-active hems-history.timer") == "active"
+        pi.check_output("hems history gaps")
+    finally:
+        pi.check_output(f"runuser -u hems-history -- rm -rf {before}")
 
 
 @pytest.mark.usefixtures("made")

@@ -80,7 +80,7 @@ BACKUP = Service(
         "files/hems/src/hems/reports/backup.py",
         "files/hems/src/hems/cli/backup.py",
     ),
-    r"name: backup\b|hems_backup|hems-backup|hems\.backup|backup_(off|failed|old)",
+    r"name: backup\b|hems_backup|hems-backup|hems\.backup|backup_(off|failed|old|unproven)",
 )
 
 

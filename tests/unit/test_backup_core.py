@@ -57,6 +57,8 @@ def test_a_clock_that_is_behind_the_newest_backup_is_not_believed() -> None:
         (1, "Fatal: Load(<pack/1>): ciphertext verification failed", "is damaged"),
         (1, "Fatal: open /media/x: input/output error", "went away while"),
         (1, "dial tcp 192.168.1.5:8000: connect: connection refused", "can't be reached"),
+        (1, '{"message_type":"exit_error","message":"Fatal: file is too short"}', "is damaged"),
+        (1, '{"error":{"message":"ciphertext verification failed"}}\nFatal: 1', "is damaged"),
         (1, "something new\nFatal: beyond words", "restic failed at"),
     ],
 )

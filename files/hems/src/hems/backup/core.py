@@ -5,6 +5,7 @@ Nothing here opens a file, asks a clock or runs a program.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ VANISHED = (
 AWAY = (
     r"connection refused|no such host|timeout|timed out|no route to host|network is unreachable"
     r"|connection reset|could not resolve|EOF"
+)
+DAMAGED = (
+    r"ciphertext verification|integrity|invalid data|unexpected EOF|damaged|file is too short"
+    r"|hash mismatch|does not match id|not found in repository"
 )
 REFUSED = r"\b40[13]\b|unauthorized|forbidden|access ?denied|permission denied|host key"
 
@@ -94,6 +99,7 @@ def clock_problem(now: datetime, newest: datetime | None) -> str:
 
 def explain(code: int, said: str, repository: str) -> str:
     """Return the sentence for a restic that ended with ``code``; ``said`` is its stderr."""
+    said = plain(said)
     if code == NO_REPOSITORY:
         return f"There are no backups at {repository}: 'sudo hems backup now' makes the first one."
     if code == WRONG_PASSPHRASE or re.search(r"wrong password|no key found", said):
@@ -108,7 +114,7 @@ def explain(code: int, said: str, repository: str) -> str:
             f"The destination {repository} is full: make room there, or keep fewer "
             "(backup_keep_…); the backups that are there stay."
         )
-    if re.search(r"ciphertext verification|integrity|invalid data|unexpected EOF|damaged", said):
+    if re.search(DAMAGED, said):
         return (
             f"A backup at {repository} is damaged: 'sudo hems backup list' shows the others, "
             "'sudo hems backup verify' tries one."
@@ -127,6 +133,21 @@ def explain(code: int, said: str, repository: str) -> str:
         return f"The destination {repository} can't be reached: look at it and at the network."
     last = next(iter(said.strip().splitlines()[-1:]), f"exit code {code}")
     return f"restic failed at {repository} ({last[:200]}): 'journalctl -u hems-backup' has more."
+
+
+def plain(said: str) -> str:
+    """Return restic's stderr with the lines that are JSON as what they say."""
+    lines = []
+    for line in said.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            lines.append(line)
+            continue
+        error = found.get("error") if isinstance(found, dict) else None
+        text = error.get("message", "") if isinstance(error, dict) else ""
+        lines.append(str(text or (found.get("message", "") if isinstance(found, dict) else line)))
+    return "\n".join(lines)
 
 
 def differences(wanted: Mapping[str, Copy], found: Mapping[str, Copy]) -> list[str]:

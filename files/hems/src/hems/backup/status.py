@@ -27,6 +27,8 @@ class Status(msgspec.Struct, frozen=True):
     problem: str = ""  # of the last try
     proven: str = ""  # when the newest backup was made that was read back and found right
     snapshot: str = ""  # its id
+    drilled: str = ""  # when the newest backup was last tried out
+    unproven: str = ""  # what was wrong with it then
     repository: str = ""  # the id of what restic made at the destination
 
 

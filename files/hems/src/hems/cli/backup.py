@@ -11,12 +11,13 @@ from hems.backup import core, status, words
 from hems.backup import run as work
 from hems.backup.box import Box, box, passphrase
 from hems.backup.restic import row_of
+from hems.backup.status import Status
 from hems.table import table
 from hems.times import local
 
 SUMMARY = "make a backup now, show and try those there are, print the recovery words (root only)"
-ACTIONS = ("now", "list", "verify", "words")
-UNIT = "hems-backup.service"
+ACTIONS = ("now", "list", "verify", "drill", "words")
+UNIT, DRILL = "hems-backup.service", "hems-backup-drill.service"
 HEADINGS = ("made", "id", "size", "")
 
 
@@ -26,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "action",
         choices=ACTIONS,
         help="now: make one; list: show them; verify: read one back whole and compare it; "
+        "drill: bring the newest back in throw-away places, and compare; "
         "words: print the words that open them, for paper",
     )
     parser.add_argument(
@@ -40,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     this = box()
     if options.action == "now":
         return _now()
+    if options.action == "drill":
+        return _drill()
     if options.action == "list":
         return _list(this)
     return _verify(this, options.id)
@@ -47,15 +51,27 @@ def run(options: argparse.Namespace) -> int:
 
 def _now() -> int:
     """Have the timer's own unit do it, in its sandbox, and say how it went."""
-    print("A backup is made; this takes some minutes …", flush=True)
-    done = subprocess.run(["systemctl", "start", UNIT], check=False)
-    found = status.read()
-    if done.returncode:
-        raise HemsError(f"The backup was broken off: 'journalctl -u {UNIT}' says why.")
+    found = _start(UNIT, "A backup is made; this takes some minutes …")
     if found.problem:
         raise HemsError(found.problem)
     print(f"The backup {found.snapshot[:8]} of {local(found.proven)} is made and was read back.")
     return 0
+
+
+def _drill() -> int:
+    """Have the drill's unit do it, and say what it found."""
+    found = _start(DRILL, "The newest backup is tried out; this takes some minutes …")
+    if found.unproven:
+        raise HemsError(found.unproven)
+    print("The newest backup would bring the box back: its readings, databases and configuration.")
+    return 0
+
+
+def _start(unit: str, line: str) -> Status:
+    print(line, flush=True)
+    if subprocess.run(["systemctl", "start", unit], check=False).returncode:
+        raise HemsError(f"It was broken off: 'journalctl -u {unit}' says why.")
+    return status.read()
 
 
 def _list(this: Box) -> int:

@@ -21,6 +21,11 @@ def judge(report: Status, now: float, kind: Callable[[str], Kind]) -> Iterator[I
     """Yield the issues; ``now`` is seconds since 1970, ``kind`` gives an issue by its code."""
     if report.problem:
         yield Issue(kind("backup_failed"), detail=report.problem.rstrip("."))
+    if report.unproven:
+        yield Issue(kind("backup_unproven"), detail=report.unproven.rstrip("."))
+    elif report.begun and now - _seconds(report.drilled or report.begun) > core.DRILL_SECONDS:
+        last = f"the last drill was {local(report.drilled)}" if report.drilled else "never tried"
+        yield Issue(kind("backup_unproven"), detail=last)
     since = report.proven or report.begun
     if since and now - _seconds(since) > core.OLD_SECONDS:
         newest = f"the newest is of {local(report.proven)}" if report.proven else "there is none"
