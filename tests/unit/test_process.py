@@ -54,6 +54,12 @@ def test_an_error_is_one_sentence_and_an_exit_code(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "There is no /etc/hems/hems.toml: run the whole playbook.\n"
     assert process.run(lambda _: None) == 0
 
+    def taken(_: Surroundings) -> None:
+        raise OSError(98, "Address already in use")
+
+    assert process.run(taken) == process.FAILED
+    assert capsys.readouterr().err == "[Errno 98] Address already in use\n"
+
 
 @pytest.fixture
 def signals(request: pytest.FixtureRequest) -> None:

@@ -67,7 +67,7 @@ def run(daemon: Callable[[Surroundings], object]) -> int:
     """
     try:
         daemon(Surroundings())
-    except HemsError as error:
+    except (HemsError, OSError) as error:  # a port that is taken, a directory that is not there
         say(str(error))
         return FAILED
     return 0

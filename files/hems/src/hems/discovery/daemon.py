@@ -11,18 +11,18 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from hems import HemsError, settings, systemd
+from hems import HemsError, process, settings, systemd
 from hems.discovery import quota
 from hems.discovery.book import FROM_DEVICES, Book, Retained, own
-from hems.discovery.guard import Guard, say
+from hems.discovery.guard import Guard
 from hems.loopback import LOOPBACK
+from hems.process import Surroundings, say
 from hems.settings import Appliance
 
 ACCOUNT = "discovery"
@@ -199,19 +199,13 @@ def serve(connect: Callable[[], Connection], guard: Guard, wait: Callable[[float
         pause = min(2 * pause, longest)
 
 
-def main() -> int:
-    """Run as a service."""
-    try:
-        appliance = settings.appliance(Path(os.environ.get("HEMS_SETTINGS", settings.DIRECTORY)))
-        secret = Path(os.environ.get("CREDENTIALS_DIRECTORY", "")) / CREDENTIAL
-        password = secret.read_text(encoding="utf-8").removesuffix("\n")
-        guard, problems = Guard.of(appliance, os.environ), dict[str, str]()
-        serve(lambda: Connection(appliance, password, guard, problems), guard, time.sleep)
-    except (HemsError, OSError) as error:
-        say(str(error))
-        return 1
-    return 0
+def daemon(around: Surroundings) -> None:
+    """Vet what devices announce. Raises HemsError."""
+    appliance = settings.appliance(around.settings)
+    password = around.credential(CREDENTIAL)
+    guard, problems = Guard.of(appliance, os.environ), dict[str, str]()
+    serve(lambda: Connection(appliance, password, guard, problems), guard, time.sleep)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.run(daemon))

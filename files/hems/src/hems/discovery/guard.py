@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,17 +13,13 @@ from hems.discovery import report, shelf
 from hems.discovery.book import Retained, own
 from hems.discovery.quota import Quota, said
 from hems.discovery.trial import PROOF_SECONDS, Seen, Trial
+from hems.process import say
 from hems.settings import Appliance
 from hems.systemd import SystemdError
 
 LOOK_SECONDS = 2.0
 PAGE = "/manifest.json"  # given without a log-in
 PROOF = "HEMS_DISCOVERY_PROOF"  # seconds that a message is on trial; the tests have less time
-
-
-def say(line: str) -> None:
-    """Write a line to the journal."""
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass
