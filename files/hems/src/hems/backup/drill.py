@@ -17,6 +17,7 @@ from hems import HemsError
 from hems.backup import BackupError, gather, readings, restore, status, try_out
 from hems.backup.box import Box, box
 from hems.backup.gather import READINGS, Manifest
+from hems.backup.influx import differing
 
 BUCKET = "hems_drill"
 PART = "home_assistant"
@@ -42,7 +43,10 @@ def _lacking(manifest: Manifest) -> Iterator[str]:
 
 
 def _readings(this: Box, manifest: Manifest) -> Iterator[str]:
-    if READINGS in manifest.missing or manifest.figures is None:
+    if READINGS in manifest.missing:
+        return  # said already
+    if manifest.figures is None:
+        yield "its readings can't be compared: old ones were changed all the while it was made"
         return
     readings.drop(this.influx, BUCKET)
     try:
@@ -50,13 +54,7 @@ def _readings(this: Box, manifest: Manifest) -> Iterator[str]:
         found = this.influx.figures(BUCKET, manifest.figures.until)
     finally:
         readings.drop(this.influx, BUCKET)
-    if found != manifest.figures:
-        wanted = manifest.figures.values
-        names = sorted(
-            name
-            for name in wanted.keys() | found.values.keys()
-            if wanted.get(name) != found.values.get(name)
-        )
+    if names := differing(manifest.figures, found):
         yield f"counts or sums of {len(names)} fields of readings differ, such as {names[0]}"
 
 

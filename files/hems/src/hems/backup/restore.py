@@ -19,6 +19,7 @@ from hems.backup import BackupError, core, gather, put_back, readings, run, stat
 from hems.backup.box import Box, restored, secret
 from hems.backup.core import Snapshot
 from hems.backup.gather import READINGS, ROOT, Manifest
+from hems.backup.influx import differing
 from hems.backup.restic import row_of
 from hems.backup.settings import Part
 
@@ -163,7 +164,7 @@ def _counted(this: Box, manifest: Manifest, say: Say) -> None:
     if manifest.figures is None:
         return
     there = restored(this).figures(this.influx.bucket, manifest.figures.until)
-    if there != manifest.figures:
+    if differing(manifest.figures, there):
         raise BackupError(
             "The readings that were put back are not those of the backup: counts or sums differ. "
             "Take an older one, 'sudo hems backup list' shows them."
