@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 from hems.health import store
+from hems.health.inside import Inside
 from hems.lock import LockedError, appliance_lock
 from hems.settings import Appliance, parse
 from hems.systemd import SystemdError, Unit
 from hems.watchdog import daemon as module
 from hems.watchdog import ladder, memory, network_manager, observe, startup, watched
 from hems.watchdog.act import Actor, Orders
-from hems.watchdog.core import Observation, ProbeResult
+from hems.watchdog.aftermath import Aftermath, again
+from hems.watchdog.core import Action, Observation, ProbeResult
 from hems.watchdog.daemon import Daemon
 from hems.watchdog.startup import Start
 from hems.watchdog.watchdog_settings import Watchdog
@@ -152,3 +154,21 @@ def test_the_internet_is_looked_after_whatever_does_not_answer(
     assert boot is not None and boot.rungs.gone_since is not None
     report = json.loads((tmp_path / store.FILE).read_text())
     assert "no_internet" in {entry["code"] for entry in report["issues"]}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_restart_after_a_full_disk_is_due_until_it_is_taken(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    home, asked = daemon._home, []
+
+    def carry_out(action: Action) -> bool:
+        asked.append(action)
+        return taken
+
+    home.aftermath = Aftermath(full=True, room_since=0.0)
+    home.deep.recording = False
+    monkeypatch.setattr(home, "_running", lambda: Inside("RUNNING", "2026.10.4", (), None))
+    home.heal(full=False, now=100.0, locked=False, carry_out=carry_out)
+    assert len(asked) == 1
+    assert home.aftermath == (Aftermath() if taken else again(100.0))

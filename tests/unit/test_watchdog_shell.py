@@ -40,7 +40,7 @@ def test_an_order_that_is_refused_is_written_down(tmp_path: Path) -> None:
     def refuse(_: str) -> None:
         raise SystemdError("access denied")
 
-    Actor(tmp_path, dry_run=False, orders=Orders(restart=refuse)).carry_out(RESTART)
+    assert not Actor(tmp_path, dry_run=False, orders=Orders(restart=refuse)).carry_out(RESTART)
     assert [one.verb for one in journal.read(tmp_path / journal.FILE, 5)] == ["restart", "failed"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hems.watchdog.aftermath import GRACE_SECONDS, Aftermath, decide
+from hems.watchdog.aftermath import GRACE_SECONDS, REFUSED_SECONDS, Aftermath, again, decide
 from hems.watchdog.core import Action
 from hems.watchdog.storing import AGE_SECONDS, Reading, Storing
 
@@ -77,8 +77,10 @@ def test_the_question_finds_one_point() -> None:
 Faults = tuple[str, ...] | None
 
 
-def run(steps: list[tuple[float, bool, Faults]], locked: bool = False) -> list[Action]:
-    state, done = Aftermath(), []
+def run(
+    steps: list[tuple[float, bool, Faults]], locked: bool = False, state: Aftermath | None = None
+) -> list[Action]:
+    state, done = state or Aftermath(), []
     for now, full, faults in steps:
         state, action = decide(state, full, faults, now, locked=locked, unit=UNIT)
         done += [action] if action else []
@@ -86,6 +88,16 @@ def run(steps: list[tuple[float, bool, Faults]], locked: bool = False) -> list[A
 
 
 HURT = ("its recorder has stopped",)
+
+
+def test_a_restart_that_was_refused_is_tried_again_later() -> None:
+    """On a box so busy that systemd did not answer, the one restart was spent on nothing."""
+    steps: list[tuple[float, bool, Faults]] = [
+        (500.0 + 30 * number, False, HURT) for number in range(60)
+    ]
+    assert len(run(steps, state=again(500.0))) == 1
+    soon = [step for step in steps if step[0] < 500 + REFUSED_SECONDS]
+    assert run(soon, state=again(500.0)) == []
 
 
 def test_what_a_full_disk_broke_is_restarted_once_when_there_is_room() -> None:

@@ -43,15 +43,15 @@ class Actor:
         self._dry_run = dry_run
         self._orders = orders or Orders()
 
-    def carry_out(self, action: Action, before: Callable[[], None] = lambda: None) -> None:
-        """Do one thing, or say that it would be done.
+    def carry_out(self, action: Action, before: Callable[[], None] = lambda: None) -> bool:
+        """Do one thing, or say that it would be done; return False when it was refused.
 
         ``before`` runs first when it is really done; when that fails, so does the whole.
         """
         words = f"{action.verb.value} {action.subject}: {action.cause}; observed: {action.observed}"
         if self._dry_run:
             say(f"dry run, would {words}")
-            return
+            return True
         say(words)
         self.note(action.verb.value, action.subject, action.cause, action.observed)
         try:
@@ -60,6 +60,8 @@ class Actor:
         except (HemsError, OSError) as error:
             say(f"{action.verb.value} {action.subject} failed: {error}")
             self.note("failed", action.subject, f"{action.verb.value} was refused", str(error))
+            return False
+        return True
 
     def note(self, verb: str, subject: str, cause: str, observed: str) -> None:
         """Write a line into the log; a full disk must not stop the healing."""

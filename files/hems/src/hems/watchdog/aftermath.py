@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hems.watchdog.core import Action, Verb
 
 GRACE_SECONDS = 90.0  # with room, for what recovers by itself
+REFUSED_SECONDS = 900.0  # until a restart is tried again that systemd refused
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Aftermath:
 
     full: bool = False
     room_since: float | None = None
+
+
+def again(now: float) -> Aftermath:
+    """Return the state after a restart that systemd refused at ``now``: it is still due."""
+    return Aftermath(full=True, room_since=now + REFUSED_SECONDS - GRACE_SECONDS)
 
 
 def decide(

@@ -168,9 +168,7 @@ class Daemon:
         )
         issues = judge(seen, options.health)
         full = any(item.kind.code == "disk_full" for item in issues)
-        action = self._home.heal(full, now, locked)
-        if action is not None:
-            self._actor.carry_out(action)
+        self._home.heal(full, now, locked, self._actor.carry_out)
         self._report(self._debounce.open(issues, now, utc()))
 
     def _climb(self, reachable: bool | None, now: float, locked: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hems.health.inside import Inside
@@ -65,14 +65,17 @@ class Home:
             self.unstored = self._storing.look(self._reading(inside), now)
         return self.view
 
-    def heal(self, full: bool, now: float, locked: bool) -> Action | None:
-        """Return the restart that a full disk makes necessary, once there is room again."""
+    def heal(
+        self, full: bool, now: float, locked: bool, carry_out: Callable[[Action], bool]
+    ) -> None:
+        """Do the restart that a full disk makes necessary, once there is room again."""
         inside = self._running()
         found = None if inside is None else faults(inside, self.deep.recording)
         self.aftermath, action = aftermath.decide(
             self.aftermath, full, found, now, locked=locked, unit=self._unit
         )
-        return action
+        if action is not None and not carry_out(action):
+            self.aftermath = aftermath.again(now)
 
     def _running(self) -> Inside | None:
         inside = self.view.inside if self.view.fresh else None
