@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,13 @@ from tests.appliance.home_assistant_client import this_pi
 from tests.virtual.pi import substitutes
 from tests.virtual.pi.checkout import ROOT
 
-pytestmark = pytest.mark.journal("hems-backup")
+pytestmark = [
+    pytest.mark.journal("hems-backup", "hems-backup-drill"),
+    pytest.mark.skipif(
+        not os.environ.get("HEMS_LONG"),
+        reason="it has not been seen to pass three times yet: HEMS_LONG=1 runs it",
+    ),
+]
 
 # The disk, where it is mounted for the box, and the destination on it.
 DISK, MOUNT, PLACE = "/mnt/hems-disk", "/mnt/hems-backup", "/mnt/hems-backup/site"
