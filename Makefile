@@ -5,7 +5,7 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet clean .venv
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -39,6 +39,9 @@ benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PA
 
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh
+
+fleet: ## the fleet's releases on a virtual Pi: taken once, refused, the next one taken
+	@$(PI) fleet
 
 wifi: .venv ## `hems wifi` over simulated radios, in a virtual machine (QEMU)
 	@$(BIN)/python -m pytest -rs tests/wifi

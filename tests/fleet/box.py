@@ -1,0 +1,103 @@
+"""The box of a fleet, looked at from outside: what it runs, what it remembers, what it measures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from tests.virtual.pi.machine import Pi
+
+STATE = "/var/lib/hems-update/state.json"
+PROBLEM = "/run/hems-root/update-problem"
+# What a box is, by content: root's files that roles write, which releases run, and the services'
+# starts. Not what changes by itself.
+FILES = """
+cd / && find etc usr/local var/www/hems -xdev -type f ! -path 'etc/ssl/*' \
+  ! -path 'etc/NetworkManager/*' -print0 | sort -z | xargs -0 sha256sum
+for link in /opt/*/current; do echo "$link $(readlink "$link")"; done
+"""
+STARTS = """
+for unit in home-assistant influxdb mosquitto nginx hems-watchdog hems-door; do
+  systemctl show --property=Id,ActiveEnterTimestampMonotonic --value "$unit" | paste -sd' '
+done
+"""
+READINGS = """
+import json, sys, time, urllib.parse, urllib.request
+since = float(sys.argv[1])
+token = open("/etc/hems/secrets/influxdb_token_hems").read().strip()
+question = ('SELECT value FROM "kWh" WHERE entity_id = \\'hems_energy\\' '
+            f"AND time > {int(since * 1e9)}")
+query = urllib.parse.urlencode({"db": "home_assistant", "epoch": "ms", "q": question})
+request = urllib.request.Request(f"http://127.0.0.1:8086/query?{query}")
+request.add_header("Authorization", f"Token {token}")
+result = json.load(urllib.request.urlopen(request, timeout=10))["results"][0]
+points = result["series"][0]["values"] if "series" in result else []
+print(json.dumps([[at / 1000, value] for at, value in points]))
+"""
+
+
+def figure(words: str) -> None:
+    """Print a measured figure for whoever reads the run."""
+    print(f"\nFIGURE {words}", flush=True)
+
+
+@dataclass
+class Box:
+    """One virtual Pi that takes releases."""
+
+    pi: Pi
+
+    def run(self, line: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a shell line as root, whatever comes of it."""
+        return subprocess.run(
+            self.pi.ssh(line), input=text, capture_output=True, text=True, timeout=1800, check=False
+        )
+
+    def check(self, line: str, text: str | None = None) -> str:
+        """Run a shell line as root that must go right; return what it printed."""
+        done = self.run(line, text)
+        assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done.stdout
+
+    def update(self) -> str:
+        """Let the box look as its timer does, and wait; return the journal of this run."""
+        mark = self.check("date +%s.%N").strip()
+        self.run("systemctl start hems-update.service")
+        return self.journal(mark)
+
+    def journal(self, since: str) -> str:
+        """Return what the updater has said since then."""
+        units = "-t hems -t python"
+        return self.check(f"journalctl {units} --since=@{since} --output=cat --no-pager")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What it remembers."""
+        found: dict[str, Any] = json.loads(self.check(f"cat {STATE}"))
+        return found
+
+    @property
+    def problem(self) -> str:
+        """The sentence that its watchdog is told."""
+        return self.run(f"cat {PROBLEM}").stdout.strip()
+
+    def everything(self) -> str:
+        """Return what the roles' files hold, which releases run, and when services were started."""
+        return self.check(FILES) + self.check(STARTS)
+
+    def readings(self, since: float) -> list[tuple[float, float]]:
+        """Return the house's energy (Unix s, kWh) since then, as InfluxDB has it."""
+        told = json.loads(self.check(f"python3 - {since}", READINGS))
+        return [(at, value) for at, value in told]
+
+    def now(self) -> float:
+        """Return the time on the box."""
+        return float(self.check("date +%s.%N"))
+
+    def pause(self, since: float) -> float:
+        """Return the longest time without a reading since then, in s."""
+        times = [since, *(at for at, _ in self.readings(since)), self.now()]
+        return max(after - before for before, after in pairwise(times))

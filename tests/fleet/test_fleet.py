@@ -1,0 +1,127 @@
+"""The fleet's releases on a box: taken once, refused, and the next one taken all the same.
+
+One scenario on one Pi, in this order. Each test hands out releases of its own.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.fleet.box import figure
+from tests.fleet.conftest import Fleet
+from tests.virtual.fleet.world import git
+
+SITE = "playbooks/site.yml"
+# A play that does only what a test wants of it, in place of the whole one.
+HEAD = """\
+- name: Do a part
+  hosts: hems
+  become: true
+  gather_facts: false
+  tasks:
+"""
+LINE = """\
+    - name: Do it
+      ansible.builtin.shell: |
+        {line}
+"""
+DONE = "/var/tmp/fleet-release"
+
+
+def test_a_good_release_is_taken_and_readings_go_on(fleet: Fleet) -> None:
+    box = fleet.box
+    fleet.operator.write(SITE, HEAD + LINE.format(line=f"touch {DONE}"))
+    name = fleet.hand_out()
+    since, begun = box.now(), time.monotonic()
+    said = box.update()
+    took = time.monotonic() - begun
+    assert (box.state["release"], box.state["phase"], box.problem) == (name, None, ""), said
+    assert said.splitlines()[-1] == f"This box is on {name} now."
+    box.check(f"rm {DONE}")
+    assert box.readings(since)  # the gate waited for one
+    figure(f"a release of one task: {took:.0f} s; pause {box.pause(since):.0f} s")
+    fleet.restore()
+
+
+def test_the_same_release_again_costs_nothing(fleet: Fleet) -> None:
+    box = fleet.box
+    before = box.everything()
+    told = box.run("TIMEFORMAT='%R %U %S'; time hems update")
+    assert told.returncode == 0 and "the release of ring canary" in told.stdout
+    wall, user, system = (float(word) for word in told.stderr.split()[-3:])
+    figure(f"no-op: {user + system:.2f} s CPU, {wall:.2f} s wall")
+    assert user + system < 2.0
+    assert box.everything() == before
+
+
+REFUSALS = ("unsigned", "moved", "other", "replayed", "expired", "strange", "homeless")
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_is_not_as_it_was_signed_is_refused(fleet: Fleet, what: str) -> None:
+    box, operator, server = fleet.box, fleet.operator, fleet.operator.server
+    before, state = box.everything(), box.state
+    rings = git(server, "rev-parse", "rings")
+    if what == "unsigned":
+        name = fleet.hand_out()
+        git(server, "tag", "--force", name, f"{name}^{{commit}}")
+        sentence = f"Release {name} is not signed: make releases with playbooks/release.yml."
+    elif what == "moved":
+        name = state["release"]
+        operator.tag(name, git(server, "rev-parse", "main"))
+        git(
+            operator.work,
+            "fetch",
+            "--quiet",
+            "--force",
+            "origin",
+            f"refs/tags/{name}:refs/tags/{name}",
+        )
+        operator.promote("canary", release=name)
+        sentence = f"Release {name} was {state['commit'][:12]} and is "
+    elif what == "other":
+        name = fleet.hand_out()
+        operator.tag(name, state["commit"])
+        sentence = f"Release {name} is {state['commit'][:12]}, but the file of ring canary says "
+    elif what == "replayed":
+        git(server, "update-ref", "refs/heads/rings", f"{rings}~1")
+        sentence = "The server shows an old file of ring canary (serial "
+    elif what == "expired":
+        operator.promote("canary", release=fleet.release(), days=0)
+        sentence = "The file of ring canary has expired ("
+    elif what == "strange":
+        operator.key("mallory")
+        name = fleet.hand_out()
+        operator.tag(name, f"{name}^{{commit}}", "mallory")
+        sentence = f"Release {name} is not signed by one of the fleet's signers ("
+    else:
+        operator.replace("inventory/virtual/hosts.yml", "    pi:", "    another:")
+        fleet.hand_out()
+        sentence = "The release's inventory (inventory/virtual) does not have pi: "
+    box.update()
+    if what == "replayed":
+        git(server, "update-ref", "refs/heads/rings", rings)
+    assert box.problem.startswith(sentence)
+    assert box.state["release"] == state["release"] and box.everything() == before
+    fleet.restore()
+
+
+def test_after_every_refusal_the_next_release_is_taken(fleet: Fleet) -> None:
+    assert fleet.box.problem
+    fleet.operator.write(SITE, HEAD + LINE.format(line="true"))
+    name = fleet.hand_out()
+    fleet.box.update()
+    assert (fleet.box.state["release"], fleet.box.problem) == (name, "")
+    fleet.restore()
+
+
+def test_a_percentage_of_a_ring_holds_the_site(fleet: Fleet) -> None:
+    before = fleet.box.state["release"]
+    fleet.operator.write(SITE, HEAD + LINE.format(line="true"))
+    fleet.hand_out()
+    fleet.operator.promote("canary", action="halt")
+    fleet.box.update()
+    assert fleet.box.state["release"] == before and not fleet.box.problem
+    fleet.restore()
