@@ -10,32 +10,48 @@ from typing import Any
 
 import pytest
 
+from tests.appliance.home_assistant_client import HomeAssistant
 from tests.appliance.influxdb_client import HEMS, Influxdb, connect
 from tests.appliance.leds_box import Leds
+from tests.appliance.waiting import LONG, wait_until
 from tests.appliance.watchdog_box import COMPRESSED, Watchdog, until
+from tests.appliance.zigbee_box import zigbee_state
 
+pytest_plugins = ["tests.appliance.home_assistant_fixtures"]
 pytestmark = pytest.mark.journal("hems-watchdog", "influxdb")
 
 BUCKET = "hems_probe"
-INFLUXDB = "influxdb.service"
+HOME_ASSISTANT, INFLUXDB = "home-assistant.service", "influxdb.service"
+WATCHDOG = "hems-watchdog.service"
+START_SECONDS = 300.0  # Home Assistant waits for what can't write
 ROOM = 24  # MiB beside what is stored
 DISK = "/run/hems-test-disk"
 
 
 @contextmanager
-def small_disk(pi: Any, directory: str, unit: str) -> Generator[None]:
-    """Put a directory on a disk of its own with a copy of what is in it; its unit uses that."""
+def small_disk(pi: Any, *uses: tuple[str, str]) -> Generator[None]:
+    """Put directories on one disk with a copy of what is in them; their units use that.
+
+    ``uses``: a directory and the unit that is stopped while it moves, each.
+    """
+    directories, units = (" ".join(one) for one in zip(*uses, strict=True))
+    move = " && ".join(
+        f"mkdir {DISK}/{number} && cp -aT {directory} {DISK}/{number} && "
+        f"mount --bind {DISK}/{number} {directory}"
+        for number, (directory, _) in enumerate(uses)
+    )
     pi.check_output(
-        f"systemctl stop {unit} && mkdir {DISK} && size=$(du -sm {directory} | cut -f1) && "
-        f"mount -t tmpfs -o size=$((size + {ROOM}))M tmpfs {DISK} && cp -aT {directory} {DISK} && "
-        f"mount --bind {DISK} {directory} && systemctl start {unit}"
+        f"systemctl stop {units} && mkdir {DISK} && "
+        f"size=$(du -scm {directories} | tail -1 | cut -f1) && "
+        f"mount -t tmpfs -o size=$((size + {ROOM}))M tmpfs {DISK} && {move} && "
+        f"systemctl start {units}"
     )
     try:
         yield
     finally:
         pi.check_output(
-            f"systemctl stop {unit}; umount {directory} {DISK}; rmdir {DISK}; "
-            f"systemctl reset-failed {unit}; systemctl start {unit}"
+            f"systemctl stop {units}; umount {directories} {DISK}; rmdir {DISK}; "
+            f"systemctl reset-failed {units}; systemctl start {units}"
         )
 
 
@@ -77,7 +93,7 @@ def test_influxdbs_full_disk_is_named_and_what_was_stored_is_still_there(
     pi: Any, site: dict[str, Any], influxdb: Influxdb
 ) -> None:
     box, leds, begin = Watchdog(pi, site), Leds(pi, site), time.time_ns()
-    with small_disk(pi, site["hems_path_influxdb"], INFLUXDB), box.set(**COMPRESSED):
+    with small_disk(pi, (site["hems_path_influxdb"], INFLUXDB)), box.set(**COMPRESSED):
         assert until(lambda: write(influxdb, 1) == 204, 30)
         known = len(box.actions())
         fill(pi, 100)
@@ -107,7 +123,36 @@ def test_a_disk_that_fills_up_is_named_at_85_and_at_95_per_cent(
     pi: Any, site: dict[str, Any]
 ) -> None:
     box = Watchdog(pi, site)
-    with small_disk(pi, site["hems_path_state"], "hems-watchdog.service"), box.set(**COMPRESSED):
+    with small_disk(pi, (site["hems_path_state"], WATCHDOG)), box.set(**COMPRESSED):
         for percent, code in ((80, ""), (87, "disk_filling"), (97, "disk_full"), (80, "")):
             fill(pi, percent)
             assert until(partial(is_open, box, code), 30)
+
+
+@LONG
+def test_what_a_start_on_a_full_disk_leaves_is_cured_by_one_restart(
+    pi: Any, site: dict[str, Any], home_assistant: HomeAssistant
+) -> None:
+    """ZHA can't open its database there, and Home Assistant does not try again by itself."""
+    box, config = Watchdog(pi, site), site["hems_path_home_assistant_config"]
+    wait_until(lambda: zigbee_state(home_assistant) == "loaded", 90, "ZHA is loaded")
+    aside = f"ls {config} | grep zigbee.db.broken"
+    before = pi.run(aside).stdout
+    disk = small_disk(pi, (config, HOME_ASSISTANT), (site["hems_path_state"], WATCHDOG))
+    with disk, box.set(look=3, look_again=1):
+        home_assistant.wait_until_ready(START_SECONDS)
+        fill(pi, 100)
+        pi.check_output(f"systemctl restart {HOME_ASSISTANT}")
+        wait_until(
+            lambda: {"disk_full", "zigbee_down"} <= box.codes(), START_SECONDS, "both are named"
+        )
+        wait_until(lambda: zigbee_state(home_assistant) == "setup_error", START_SECONDS, "for good")
+        known = len(box.actions())
+        pi.check_output(f"rm {DISK}/filler")
+        wait_until(lambda: box.actions()[known:], START_SECONDS, "it is restarted")
+        home_assistant.wait_until_ready(START_SECONDS)
+        wait_until(lambda: zigbee_state(home_assistant) == "loaded", 90, "ZHA is loaded again")
+        (line,) = box.actions()[known:]
+        assert f"| restart | {HOME_ASSISTANT} | the disk was full" in line
+        assert pi.run(aside).stdout == before, "nothing was taken for broken"
+    home_assistant.wait_until_ready(START_SECONDS)
