@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.appliance.conftest import Door
-from tests.appliance.home_assistant_client import this_pi
+from tests.appliance.playing import changes
 from tests.appliance.watchdog_box import COMPRESSED, Watchdog, until
 from tests.virtual.pi.checkout import ROOT
 
@@ -51,18 +49,8 @@ def play(pi: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         file.write_text(text, encoding="utf-8")
 
     def run(on: bool) -> int:
-        values = json.dumps({"hems_port_example": PORT, "hems_example_enabled": on})
-        command = [sys.executable, "-m", "tests.virtual.pi", "play", this_pi().name]
-        ran = subprocess.run(
-            [*command, str(top / "play.yml"), "-e", values],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        (changed,) = re.findall(r"ok=\d+ +changed=(\d+)", ran.stdout)
-        return int(changed)
+        values = {"hems_port_example": PORT, "hems_example_enabled": on}
+        return changes(top / "play.yml", values)
 
     if traces(pi):  # a run of before was broken off
         run(False)

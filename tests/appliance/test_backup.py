@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.appliance.home_assistant_client import this_pi
+from tests.appliance.playing import changes
 from tests.virtual.pi import substitutes
-from tests.virtual.pi.checkout import ROOT
 
 pytestmark = [
     pytest.mark.journal("hems-backup", "hems-backup-drill"),
@@ -50,17 +47,7 @@ def play(pi: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 
     def run(place: str) -> int:
         values = {"hems_backup_repository": place, "backup_spread": 0, "backup_time": far}
-        command = [sys.executable, "-m", "tests.virtual.pi", "play", this_pi().name, str(file)]
-        ran = subprocess.run(
-            [*command, "-e", json.dumps(values)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        (changed,) = re.findall(r"ok=\d+ +changed=(\d+)", ran.stdout)
-        return int(changed)
+        return changes(file, values)
 
     pi.check_output(f"mkdir -p {DISK} {MOUNT} && mount -t tmpfs -o size={SIZE} tmpfs {DISK}")
     pi.check_output(f"mount --bind {DISK} {MOUNT}")

@@ -4,30 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from ansible.module_utils.influxdb_api import Answer
 
 Do = Callable[[str, Callable[[], Any]], None]  # says what is done, and does it unless in check mode
+# asks as the operator: method, path, the right statuses; any other raises
+Ask = Callable[..., Answer]
 
 MOST = "500"  # tasks in one answer, the server's limit
-
-
-class Ask(Protocol):
-    """Asks as the operator; any status but ``good`` raises."""
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        *good: int,
-        params: Mapping[str, str] | None = None,
-        body: Any = None,
-    ) -> Answer:
-        """Return the answer."""
 
 
 @dataclass(frozen=True)

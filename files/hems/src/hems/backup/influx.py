@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from hems.backup import BackupError
-from hems.loopback import LOOPBACK
+from hems.loopback import LOOPBACK, exchange
 
 SETTLE = 600 * 10**9  # ns; younger readings may still be on their way
 ROUNDING = 1e-9
@@ -151,16 +151,12 @@ class Influx:
         self, method: str, path: str, body: str = "", kind: str = "application/json"
     ) -> tuple[int, bytes]:
         """Return status and body of an answer. Raises BackupError where there is none."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
         headers = {"Authorization": f"Token {self.token}", "Content-Type": kind}
+        bounds: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "most": ANSWER_BYTES}
         try:
-            connection.request(method, path, body.encode(), headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read(ANSWER_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            return exchange(self.port, method, path, body.encode(), headers, **bounds)
+        except (OSError, ValueError) as error:
             raise BackupError(f"InfluxDB does not answer ({error}): {CURE}") from error
-        finally:
-            connection.close()
 
     def span(self, bucket: str) -> tuple[int, int] | None:
         """Return the times (ns) of a bucket's first and last reading, None where it has none."""

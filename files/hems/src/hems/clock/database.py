@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from hems import HemsError
 from hems.clock.core import NS, Range, lines
-from hems.loopback import LOOPBACK
+from hems.loopback import exchange
 
 ORGANIZATION, BUCKET = "hems", "home_assistant"
 TIMEOUT_SECONDS = 120.0  # a slow card empties a range in that
@@ -85,19 +84,16 @@ class Database:
         self, path: str, query: dict[str, str], token: str, body: bytes | None = None
     ) -> bytes:
         method = "GET" if body is None else "POST"
+        place = f"{path}?{urllib.parse.urlencode(query)}"
         headers = {"Authorization": f"Token {token}"}
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        bounds: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "most": ANSWER_BYTES + 1}
         try:
-            connection.request(method, f"{path}?{urllib.parse.urlencode(query)}", body, headers)
-            answer = connection.getresponse()
-            text = answer.read(ANSWER_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
+            status, text = exchange(self.port, method, place, body, headers, **bounds)
+        except (OSError, ValueError) as error:
             raise DatabaseError(f"InfluxDB does not answer: {error}.") from error
-        finally:
-            connection.close()
-        if answer.status >= 300:
+        if status >= 300:
             words = " ".join(text[:300].decode(errors="replace").split())
-            raise DatabaseError(f"InfluxDB answers {answer.status} to {path}: {words}")
+            raise DatabaseError(f"InfluxDB answers {status} to {path}: {words}")
         if len(text) > ANSWER_BYTES:
             raise DatabaseError(f"InfluxDB's answer to {path} is larger than {ANSWER_BYTES} bytes.")
         return text

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from hems.door import core, pages
 from hems.door.ended import Ended
 from hems.door.tokens import Tokens
 from hems.loopback import LOOPBACK
+from hems.posted_form import fields
 from hems.process import Surroundings, say
 from hems.services import Page
 
@@ -118,7 +119,7 @@ class Door:
 
     async def log_in(self, request: web.Request) -> web.Response:
         """Let in who knows the password."""
-        given = await _fields(request)
+        given = await fields(request)
         wanted = core.target(given.get("next", ""))
         if core.foreign(request.headers):
             return self._ask(request, wanted, pages.FOREIGN, 403)
@@ -184,16 +185,6 @@ def _cookie(request: web.Request, name: str) -> str:
 
 def _set_cookie(answer: web.Response, name: str, value: str, seconds: int, site: str) -> None:
     answer.set_cookie(name, value, max_age=seconds, secure=True, httponly=True, samesite=site)
-
-
-async def _fields(request: web.Request) -> Mapping[str, str]:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise web.HTTPUnsupportedMediaType(text="This takes the log-in page's form only.")
-    try:
-        posted = await request.post()
-    except (LookupError, ValueError) as error:  # a charset that there is not, bytes that are none
-        raise web.HTTPBadRequest(text="The form can't be read.") from error
-    return {name: value for name, value in posted.items() if isinstance(value, str)}
 
 
 def links(directory: Path) -> tuple[Page, ...]:

@@ -7,7 +7,6 @@ apart, and neither is sent again for ever.
 
 from __future__ import annotations
 
-import http.client
 import json
 import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 from hems.history import HistoryError
 from hems.history.bridge import TAG as BRIDGED
 from hems.history.compare import SECOND, WINDOW
-from hems.loopback import LOOPBACK
+from hems.loopback import exchange
 
 BUCKET, ORGANIZATION = "home_assistant", "hems"
 SECRET = "influxdb_token_history"
@@ -128,16 +127,12 @@ class Influxdb:
         self, method: str, path: str, body: str, kind: str = "text/plain"
     ) -> tuple[int, bytes]:
         """Ask, and return status and answer."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        headers = {"Authorization": f"Token {self.token}", "Content-Type": kind}
+        bounds: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "most": ANSWER_BYTES}
         try:
-            headers = {"Authorization": f"Token {self.token}", "Content-Type": kind}
-            connection.request(method, path, body.encode(), headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read(ANSWER_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            return exchange(self.port, method, path, body.encode(), headers, **bounds)
+        except (OSError, ValueError) as error:
             raise HistoryError(f"InfluxDB does not answer ({error}): {CURE}") from error
-        finally:
-            connection.close()
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -21,6 +21,7 @@ from hems.loopback import LOOPBACK
 from hems.onboarding import core, pages, words
 from hems.onboarding.core import SSID_BYTES, Lock, Network, Trouble
 from hems.onboarding.pages import OTHER, About, Notice
+from hems.posted_form import fields
 
 FORM_SECONDS = 1800.0  # that a page may stay open
 BODY_BYTES = 4096
@@ -116,7 +117,7 @@ class Portal:
 
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Look for networks again."""
-        given = await _fields(request)
+        given = await fields(request)
         language = given.get("lang", "")
         if not self._is_fresh(given):
             return self._page(language, request, "stale", 403)
@@ -129,7 +130,7 @@ class Portal:
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         """Take a guest's choice; the phone has its answer before the hotspot goes."""
-        given = await _fields(request)
+        given = await fields(request)
         language = words.spoken(given.get("lang", ""), request.headers.get("Accept-Language", ""))
         if not self._is_fresh(given):
             return self._page(language, request, "stale", 403)
@@ -195,13 +196,3 @@ class Portal:
 
 def _page(text: str, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
-
-
-async def _fields(request: web.Request) -> Mapping[str, str]:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise web.HTTPUnsupportedMediaType(text="This takes the portal's form only.")
-    try:
-        posted = await request.post()
-    except (LookupError, ValueError) as error:  # a charset that there is not, bytes that are none
-        raise web.HTTPBadRequest(text="The form can't be read.") from error
-    return {name: value for name, value in posted.items() if isinstance(value, str)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from hems import HemsError, internet, services, settings
 from hems.health import store
-from hems.loopback import LOOPBACK
+from hems.loopback import exchange
 from hems.settings import Appliance
 from hems.status.core import problems
 from hems.status.survey import observe
@@ -58,15 +57,12 @@ def last_point(port: int, token: str, measurement: str, entity: str) -> tuple[fl
     """Return time (Unix seconds) and value of an entity's newest point in InfluxDB, or None."""
     question = f"SELECT last(value) FROM \"{measurement}\" WHERE entity_id = '{entity}'"
     query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ms", "q": question})
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    headers = {"Authorization": f"Token {token}"}
     try:
-        connection.request("GET", f"/query?{query}", headers={"Authorization": f"Token {token}"})
-        result = json.loads(connection.getresponse().read(65536))["results"][0]
-        at, value = result["series"][0]["values"][0]
-    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+        _, answer = exchange(port, "GET", f"/query?{query}", headers=headers, timeout=10)
+        at, value = json.loads(answer)["results"][0]["series"][0]["values"][0]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    finally:
-        connection.close()
     return at / 1000, float(value)
 
 
