@@ -41,7 +41,8 @@ LONGEST = (
     *("leds", "watchdog_disk", "reading_path", "home_assistant", "home_assistant_house"),
 )
 JOURNAL_LINES = 60
-ON_HEMS = ("mqtt_round_trip",)  # modules that use the installed hems package
+# modules that use the installed hems package
+ON_HEMS = ("home_assistant_service", "home_assistant_setup", "mqtt_round_trip")
 _PI = Pi(os.environ.get("HEMS_PI", "molecule"))
 
 

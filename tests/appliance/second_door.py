@@ -107,6 +107,8 @@ def edits(config: str, site: Mapping[str, Any], ports: Mapping[str, int]) -> lis
         assert len(re.findall(rf"listen {known}\b", config)) == 1, f"who listens on {known}?"
         found.append(rf"s,listen {known}\b,listen 127.0.0.1:{ports[name]},")
         found.append(rf"s,listen \[::\]:{known}\b,listen [::1]:{ports[name]},")
+        # The hotspot's own address is only there while that is open.
+        found.append(rf"s,listen [0-9]\S*:{known}\b,listen 127.0.0.1:{ports[name]},")
     for name in ("home_assistant", "influxdb", "configurator", "d2l_daemon"):
         known = site[f"hems_port_{name}"]
         assert re.search(rf"127\.0\.0\.1:{known}\b", config), f"who passes something to {known}?"

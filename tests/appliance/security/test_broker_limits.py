@@ -203,6 +203,7 @@ def test_a_topic_has_a_few_levels(login: Logins) -> None:
     assert device.publish("hems/bench/1/2/3/4/5/6/7", "x") == NOT_AUTHORIZED
 
 
+PYTHON = "/opt/hems/current/bin/python"  # the box's own, which has paho
 FILL = """
 import sys, paho.mqtt.client as mqtt
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "fill", reconnect_on_failure=False)
@@ -226,7 +227,7 @@ def test_a_full_broker_starts_without_what_filled_it(
     password = f"{site['hems_path_secrets']}/mqtt_bench"
     pi.check_output("systemctl stop hems-discovery.service")
     try:
-        fill = f"python3 -c {shlex.quote(FILL)} {password} {site['hems_port_mqtt']}"
+        fill = f"{PYTHON} -c {shlex.quote(FILL)} {password} {site['hems_port_mqtt']}"
         sent = int(pi.check_output(fill))
         print(f"{sent} messages of 100000 bytes, the broker takes {memory(pi)} MB")
         assert sent < 899 and memory(pi) < 100
