@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.virtual.pi.checkout import ROOT
 from tests.virtual.zigbee.__main__ import SOCKET
+from tests.virtual.zigbee.control import ask
 
 WATTS = 72_000  # 20 pulses a second
 AT = "The dongle is at socket://"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 LOG = "log"
 
 
@@ -30,6 +33,11 @@ class Dongle:
     def control(self) -> Path:
         """Where it takes commands (tests.virtual.zigbee.control)."""
         return self.state / SOCKET
+
+    def status(self) -> dict[str, Any]:
+        """Return what is so now (tests.virtual.zigbee.control)."""
+        found: dict[str, Any] = json.loads(ask(self.control, ["status"]))
+        return found
 
     def unknown(self) -> list[str]:
         """Return what it said of commands that it does not know."""

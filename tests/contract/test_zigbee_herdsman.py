@@ -6,7 +6,6 @@ interviews both devices, binds, configures reporting and receives the meter's en
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 
 from tests.contract import dongle, herdsman
 from tests.contract.dongle import Dongle
-from tests.virtual.zigbee import control
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,7 @@ def proof(new: Dongle, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
 def status(proof: dict[str, Any], new: Dongle) -> dict[str, Any]:
     """What the simulator says after the proof."""
     assert proof
-    told: dict[str, Any] = json.loads(control.ask(new.control, ["status"]))
-    return told
+    return new.status()
 
 
 @pytest.mark.parametrize(

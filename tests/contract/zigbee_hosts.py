@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.contract import installed
@@ -38,7 +40,7 @@ def _install(folder: Path) -> None:
         ) from failure
 
 
-def run(*command: str, seconds: float = TIMEOUT_SECONDS) -> str:
+def run(*command: str) -> str:
     """Run one of their commands and return all that it says. Raises Failure."""
     program, *arguments = command
     ran = subprocess.run(
@@ -47,9 +49,24 @@ def run(*command: str, seconds: float = TIMEOUT_SECONDS) -> str:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         env={**os.environ, "NO_COLOR": "1"},
-        timeout=seconds,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     if ran.returncode:
         raise Failure(f"{program} failed: {ran.stdout}")
     return ran.stdout
+
+
+@contextmanager
+def running(*command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one of their commands as long as the context lasts. Raises Failure."""
+    program, *arguments = command
+    with subprocess.Popen(
+        [str(environment() / program), *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()

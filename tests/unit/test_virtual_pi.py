@@ -178,7 +178,11 @@ def test_the_last_line_counts_each_test_by_its_last_report(
     second = report_of("b.xml", flaky="", wrong="<failure/>")
     assert report.closing_line([first]) == "1 passed, 2 failed, 1 skipped"
     assert report.closing_line([first, second]) == "2 passed, 1 failed, 1 skipped"
-    report.print_second_tries(first, second)
+    assert report.few_failed(second) == ["tests/appliance/test_a.py::wrong"]
+    many = report_of("c.xml", **{f"t{number}": "<failure/>" for number in range(6)})
+    assert report.few_failed(many) == []
+    assert report.few_failed(tmp_path / "pytest_was_killed.xml") == []
+    report.print_second_tries([first, second])
     assert capsys.readouterr().out.splitlines()[2:] == ["  appliance/test_a::flaky"]
 
 

@@ -1,7 +1,6 @@
 """The appliance's tests: a Pi is converged, proven and kept, and each worker's starts from it.
 
-A few tests that failed are run once more, on a Pi that no other test has used: what fails there too
-is wrong, what passes hangs on what ran before it or beside it, and is named at the end.
+A few tests that failed are run once more, on a Pi that no other test has used.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tests.virtual.pi import converged, job, play, substitutes, up
 from tests.virtual.pi.checkout import ROOT, Failure, log_path
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.progress import detail, phase
-from tests.virtual.pi.report import outcomes as outcomes_of
+from tests.virtual.pi.report import few_failed
 
 MOLECULE = Pi("molecule")  # as molecule/default calls it
 PIS = "HEMS_PIS"  # the workers' Pis, in their order: tests/appliance/conftest.py reads it
@@ -28,7 +27,6 @@ PER_CORE = 2  # nearly all of the tests' time is waiting
 GIGABYTES = 2.0  # of memory, for a Pi and its worker's browser
 LOOK = 1.0  # seconds
 TAIL = 15  # lines
-FEW = 5  # tests that failed
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -57,7 +55,7 @@ def run(
         phase("The appliance's tests")
         if _test("appliance", tests, workers, report, tell):
             return True
-        again = _worth_another_try(report)
+        again = few_failed(report)
         if not again:
             return False
         phase(f"Run what failed once more, on a new Pi: {len(again)}")
@@ -126,15 +124,6 @@ def _forget(pi: Pi) -> None:
     subprocess.run(
         ["molecule", "reset"], cwd=ROOT, env=job.environment(), capture_output=True, check=False
     )
-
-
-def _worth_another_try(report: Path) -> list[str]:
-    """Return the tests that failed, if they are few: many say that the product is broken."""
-    if not report.exists():  # pytest did not come to its end
-        return []
-    outcomes = outcomes_of([report]).items()
-    failed = [f"tests/{name}" for name, outcome in outcomes if outcome == "failed"]
-    return [name.replace("::", ".py::", 1) for name in failed] if len(failed) <= FEW else []
 
 
 def _test(

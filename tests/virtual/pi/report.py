@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 COUNTED = ("passed", "failed", "skipped")
 FILES, TESTS = 8, 12  # rows of the tables
+FEW = 5  # tests that failed: more say that the product is broken
 
 
 def outcomes(reports: Iterable[Path]) -> dict[str, str]:
@@ -50,16 +51,25 @@ def print_slowest(reports: Iterable[Path]) -> None:
     _print_table("Slowest tests", named, TESTS)
 
 
-def print_second_tries(first: Path, second: Path) -> None:
-    """Name the tests that failed at first and passed on a Pi of their own."""
-    passed = outcomes([second])
+def few_failed(report: Path) -> list[str]:
+    """Return the tests that failed as pytest takes them, if they are few enough to try again."""
+    if not report.exists():  # pytest did not come to its end
+        return []
+    failed = [f"tests/{name}" for name, is_ in outcomes([report]).items() if is_ == "failed"]
+    return [name.replace("::", ".py::", 1) for name in failed] if len(failed) <= FEW else []
+
+
+def print_second_tries(reports: Sequence[Path]) -> None:
+    """Name the tests that one report says have failed and a later one that they passed."""
+    finally_ = outcomes(reports)
     names = [
         name
-        for name, outcome in outcomes([first]).items()
-        if outcome == "failed" and passed.get(name) == "passed"
+        for report in reports
+        for name, outcome in outcomes([report]).items()
+        if outcome == "failed" and finally_[name] == "passed"
     ]
     if names:
-        print("\nFailed at first, and passed on a Pi that no other test had used (look into them):")
+        print("\nFailed at first, and passed with nothing beside or before them (look into them):")
         print("\n".join(f"  {name}" for name in names), flush=True)
 
 

@@ -2,6 +2,9 @@
 
 Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
 Every part runs even when another one failed; the last line counts the tests of all of them.
+
+A few tests that failed are run once more, with nothing beside them: what fails there too is wrong,
+what passes hangs on what ran before it or beside it, and is named at the end.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from tests.virtual.pi.job import Job, pytest
 from tests.virtual.pi.progress import phase
 
 REPORTS = STATE / "reports"
-ON_A_PI, SECOND_TRY = REPORTS / "appliance.xml", REPORTS / "second_try.xml"
+AGAIN = "_again"  # in the name of the report on tests that are run once more
 APPLIANCE = "tests/appliance"
 WITHOUT_A_PI = ("tests/unit", "tests/repo", "tests/contract")
 LEAST_URGENT = 10  # nice(1): the appliance's tests are the longest way, and they watch the time
@@ -45,7 +48,7 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     try:
         if on_a_pi and not _appliance(on_a_pi, pis or appliance.size(), behind):
             failed.append("appliance")
-        failed += [job.name for job in behind if not job.finish()]
+        failed += [job.name for job in behind if not (job.finish() or _passes_alone(job.name))]
     finally:
         for job in behind:
             job.end()
@@ -83,7 +86,20 @@ def _begin(plain: list[str], *, lint: bool) -> Iterable[Job]:
         yield Job("lint", ["make", "--no-print-directory", "lint"], niceness=LEAST_URGENT)
     if plain:
         phase("Unit tests, the repository's rules and the stand-in's contract begin, too")
-        yield Job("unit", pytest(REPORTS / "unit.xml", *plain), niceness=LEAST_URGENT)
+        yield Job("unit", pytest(_report("unit"), *plain), niceness=LEAST_URGENT)
+
+
+def _report(part: str, again: str = "") -> Path:
+    return REPORTS / f"{part}{again}.xml"
+
+
+def _passes_alone(part: str) -> bool:
+    """Whether the few tests that failed pass when nothing runs beside them."""
+    again = report.few_failed(_report(part))
+    if not again:
+        return False
+    phase(f"Run what failed once more, with nothing beside it: {len(again)}")
+    return Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again)).finish()
 
 
 def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
@@ -94,7 +110,7 @@ def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
             job.tell_if_ended()
 
     try:
-        return appliance.run(tests, pis, ON_A_PI, SECOND_TRY, tell)
+        return appliance.run(tests, pis, _report("appliance"), _report("appliance", AGAIN), tell)
     except Failure as failure:
         print(f"error: {failure}", flush=True)
         return False
@@ -102,10 +118,9 @@ def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
 
 def _print_summary(failed: list[str]) -> None:
     phase("Done")
-    reports: list[Path] = sorted(REPORTS.glob("*.xml"), key=lambda path: path == SECOND_TRY)
+    reports = sorted(REPORTS.glob("*.xml"), key=lambda path: path.stem.endswith(AGAIN))
     report.print_slowest(reports)
-    if SECOND_TRY.exists():
-        report.print_second_tries(ON_A_PI, SECOND_TRY)
+    report.print_second_tries(reports)
     if failed:
         print(f"These parts failed: {', '.join(failed)}")
     print(report.closing_line(reports), flush=True)

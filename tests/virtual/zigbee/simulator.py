@@ -161,6 +161,7 @@ class Simulator:
                 "eui64": network.eui64_text(stack.flash.eui64()),
                 "network": held and {"pan_id": held.pan_id, "channel": held.channel},
                 "up": stack.memory.up,
+                "test_channel": stack.memory.test,
                 "host": self._coordinator.session.connected,
                 "resets": self._coordinator.resets,
                 "faults": asdict(self._coordinator.faults),
