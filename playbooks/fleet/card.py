@@ -90,7 +90,7 @@ def check(site: Site) -> None:
     }
     for name, value in wants.items():
         if not value:
-            raise FleetError(f"{name} is not set: a new site takes its first release by it.")
+            raise FleetError(f"{name} is not set: a new site needs it for its first release.")
     if site.inventory.startswith(".."):
         raise FleetError("The inventory must be in this repository: it is part of a release.")
     if site.url.startswith("ssh://") and not (site.deploy_key and site.server_keys):
@@ -100,15 +100,18 @@ def check(site: Site) -> None:
         )
     if site.deploy_key and not (site.key and site.known_hosts):
         raise FleetError(
-            "Say where the deploy key and the server's own are to be on the box: self_update_key "
+            "Say where on the box the deploy key and the server's own go: set self_update_key "
             "and self_update_known_hosts."
         )
     if site.wifi and not 1 <= len(site.wifi.encode()) <= 32:
-        raise FleetError(f"hems_wifi_name '{site.wifi}' is longer than 32 bytes: it is no WiFi's.")
+        raise FleetError(
+            f"hems_wifi_name '{site.wifi}' is longer than 32 bytes: no WiFi has such a name."
+        )
     phrase = r"[ -~]{8,63}|[0-9A-Fa-f]{64}"
     if site.wifi and site.passphrase and not re.fullmatch(phrase, site.passphrase):
         raise FleetError(
-            "hems_secret_wifi_passphrase must have 8 to 63 characters of ASCII, as WPA has it."
+            "hems_secret_wifi_passphrase must have 8 to 63 ASCII characters, or be "
+            "the 64 hexadecimal digits of a key."
         )
 
 

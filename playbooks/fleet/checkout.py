@@ -64,7 +64,7 @@ class Checkout:
         try:
             listed = self.git("ls-remote", self.remote, ref)
         except CommandError as error:
-            raise FleetError(f"The server can't be asked: {error}.") from error
+            raise FleetError(f"The server does not answer: {error}.") from error
         return listed.partition("\t")[0]
 
     def fetch(self, ref: str) -> None:
@@ -80,8 +80,8 @@ class Checkout:
             self.git("push", "--quiet", self.remote, f"{what}:{ref}")
         except CommandError as error:
             raise FleetError(
-                f"{ref} was not taken by the server, somebody may have been faster: run the "
-                f"playbook again ({error})."
+                f"The server refused {ref}; somebody may have been faster: run the playbook "
+                f"again ({error})."
             ) from error
 
     def signing_key(self) -> Path:

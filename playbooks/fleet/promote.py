@@ -62,7 +62,7 @@ class Rings:
                 continue  # by a signer of old
             if older and older.release == ring.release and older.percentage:
                 return older.percentage
-        raise FleetError(f"Ring {ring.ring} never had {ring.release}: promote it.")
+        raise FleetError(f"Ring {ring.ring} never had {ring.release}: promote it first.")
 
 
 def choose(wish: Wish, mine: Ring | None, before: Ring | None) -> str:
@@ -75,14 +75,14 @@ def choose(wish: Wish, mine: Ring | None, before: Ring | None) -> str:
     release = wish.release or (source.release if source else "")
     if not release:
         earlier = f"ring {ORDER[place - 1]} has no release yet" if place else "it has none yet"
-        raise FleetError(f"Which release is ring {wish.ring} to get? Name it, as {earlier}.")
+        raise FleetError(f"Which release should ring {wish.ring} get? Name it ({earlier}).")
     if place and not wish.despite:
         ready = before is not None and before.release == release and before.percentage == 100
         if not ready and not (mine and mine.release == release):
             has = f"{before.release} at {before.percentage} %" if before else "nothing"
             raise FleetError(
                 f"Ring {wish.ring} comes after {ORDER[place - 1]}, which has {has}: promote "
-                f"{release} there to 100 % first, or say why not with -e despite='…'."
+                f"{release} there to 100 % first, or give a reason not to with -e despite='…'."
             )
     return release
 
@@ -109,7 +109,9 @@ def promote(checkout: Checkout, wish: Wish, signers: Path, now: datetime) -> Rin
         percentage = 100 if wish.percentage is None else wish.percentage
     else:
         if mine is None:
-            raise FleetError(f"Ring {wish.ring} has no release that could be halted or resumed.")
+            raise FleetError(
+                f"Ring {wish.ring} has no release to halt or resume: promote one first."
+            )
         release = mine.release
         percentage = 0 if wish.action == "halt" else wish.percentage or rings.before_halt(mine)
     if not checkout.has(f"refs/tags/{release}") and checkout.on_server(f"refs/tags/{release}"):

@@ -25,11 +25,11 @@ def changes(changelog: str, name: str) -> str:
     begin = re.search(heading, changelog, re.MULTILINE)
     if begin is None:
         raise FleetError(
-            f"{CHANGELOG} has no section '## {name}': say there what owners and engineers notice."
+            f"{CHANGELOG} has no section '## {name}': write there what owners and engineers notice."
         )
     text = re.split(r"^## ", changelog[begin.end() :], maxsplit=1, flags=re.MULTILINE)[0].strip()
     if not text:
-        raise FleetError(f"{CHANGELOG} says nothing below '## {name}': write what changes.")
+        raise FleetError(f"{CHANGELOG} says nothing below '## {name}': write what has changed.")
     return text
 
 
@@ -39,10 +39,10 @@ def release(checkout: Checkout, name: str, checks: str, signers: Path) -> str:
     ``checks`` is the command that proves it. Raises FleetError.
     """
     if not is_release(name):
-        raise FleetError(f"'{name}' is no name of a release: take one like v1.2.3 or v1.2.3-rc.1.")
+        raise FleetError(f"'{name}' is not a release's name: use one like v1.2.3 or v1.2.3-rc.1.")
     ref = f"refs/tags/{name}"
     if checkout.on_server(ref) or checkout.has(ref):
-        raise FleetError(f"There is a {name} already: a release never moves, take the next name.")
+        raise FleetError(f"{name} exists already, and a release never moves: use the next name.")
     if checkout.git("status", "--porcelain"):
         raise FleetError("The checkout has changes that are not committed: commit or undo them.")
     words = changes((checkout.path / CHANGELOG).read_text(encoding="utf-8"), name)
@@ -51,9 +51,11 @@ def release(checkout: Checkout, name: str, checks: str, signers: Path) -> str:
     try:
         run("bash", "-c", checks, where=checkout.path)
     except CommandError as error:
-        raise FleetError(f"{name} is not released, as its tests fail: {error}.") from error
+        raise FleetError(f"{name} is not released, because its tests fail: {error}.") from error
     if checkout.git("rev-parse", "HEAD") != commit or checkout.git("status", "--porcelain"):
-        raise FleetError(f"{name} is not released, as the checkout changed under its tests: again.")
+        raise FleetError(
+            f"{name} is not released: the checkout changed during its tests. Run it again."
+        )
     options = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={key}"]
     message = f"{name}\n\n{words}\n".encode()
     try:

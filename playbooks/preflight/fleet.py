@@ -74,8 +74,8 @@ def too_many_problem(sites: Collection[str], limit: str | None, all_sites: bool)
     if limit is not None or all_sites or len(sites) < 2:
         return None
     return (
-        f"This play means all {len(sites)} sites at once: name one with -l <site>, a ring with "
-        f"-l {RING_GROUPS[0]}, or say -e all_sites=true."
+        f"This play would run on all {len(sites)} sites at once: name one with -l <site>, "
+        f"a ring with -l {RING_GROUPS[0]}, or say -e all_sites=true."
     )
 
 
@@ -101,6 +101,6 @@ def same_name_problem(host: str, hostname_of: Mapping[str, object]) -> str | Non
     if not others:
         return None
     return (
-        f"hems_hostname of {host} is also that of {', '.join(others)} ({hostname}): "
-        "give each site its own, the play finds the box by it."
+        f"{host} has the same hems_hostname as {', '.join(others)} ({hostname}): "
+        "give each site its own; the play finds the box by it."
     )

@@ -86,8 +86,8 @@ class Product:
     def name_problems(self, name: str) -> Iterator[str]:
         """Yield what is wrong with a name that a site sets, as the end of a sentence."""
         if change := CHANGES.get(name):
-            fate = f"is called {change.now}" if change.now else f"is gone ({change.why})"
-            yield f"{fate} since release {change.since}"
+            fate = f"was renamed to {change.now}" if change.now else f"was removed ({change.why})"
+            yield f"{fate} in release {change.since}"
         elif name not in self.names:
             mine = name.startswith(self.prefixes)
             near = difflib.get_close_matches(name, self.names, 1, SIMILAR if mine else SLIP)
@@ -95,6 +95,6 @@ class Product:
                 yield f"is not a variable of SmartCORE HEMS: did you mean {near[0]}?"
             elif mine:
                 yield (
-                    "is not a variable of SmartCORE HEMS: those there are stand in "
+                    "is not a variable of SmartCORE HEMS: they are listed in "
                     "inventory/pilot/group_vars/all and roles/*/defaults/main.yml"
                 )

@@ -107,7 +107,9 @@ class Site:
             return None
         # Beside a password nobody needs a comment; elsewhere one begins with a space after the '#'.
         if name.startswith(SECRET) or not definition.comment.startswith(("# ", "##")):
-            return "may be cut, as YAML takes ' #' for the begin of a comment: put it in quotes"
+            return (
+                "may be cut short, as YAML takes ' #' for the start of a comment: put it in quotes"
+            )
         return None
 
     def _grouped(self, unreadable: Mapping[str, str]) -> Iterator[str]:
@@ -127,7 +129,7 @@ class Site:
             if device not in self["hems_mqtt_devices"]:
                 yield (
                     f"{self.named('hems_secret_mqtt_passwords')} names '{device}', "
-                    "which hems_mqtt_devices does not."
+                    "which is not in hems_mqtt_devices: add it there, or remove it here."
                 )
 
     def _double_ports(self, readable: set[str]) -> Iterator[str]:
@@ -153,7 +155,7 @@ def _unreadable(value: Any) -> str | None:
     if "no vault secrets found" in reason:
         return "give the Vault's password (--ask-vault-pass)"
     if "vault" in reason.lower():
-        return "the Vault's password is not the one that it was encrypted with"
+        return "it was encrypted with another Vault password: give that one"
     return f"define the variable it refers to ({reason.strip()})"
 
 

@@ -65,9 +65,9 @@ def yaml_problem(path: Path, name: str) -> str | None:
         if not text.startswith(ENCRYPTED):
             yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError:
-        return f"{name} is not UTF-8: save it as that."
+        return f"{name} is not UTF-8: save it in that encoding."
     except OSError as error:
-        return f"{name} can't be read ({error.strerror}): mend that."
+        return f"{name} can't be read ({error.strerror}): check the file and its permissions."
     except yaml.YAMLError as error:
         return _yaml_sentence(error, text, name)
     return None
@@ -76,12 +76,12 @@ def yaml_problem(path: Path, name: str) -> str | None:
 def _yaml_sentence(error: yaml.YAMLError, text: str, name: str) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return f"{name} can't be read as YAML: it holds a character that has no place there."
+        return f"{name} can't be read as YAML: it contains a control character; remove it."
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     where = f"{name}, line {mark.line + 1}"
     if "\t" in line:
-        return f"{where} has a tab, which YAML does not take: put spaces in its place."
+        return f"{where} has a tab, which YAML does not allow: use spaces instead."
     reason = getattr(error, "problem", None) or "it ends too early"
     return f"{where} can't be read as YAML ({reason}): look at its indent, quotes and colons."
 

@@ -48,7 +48,7 @@ def not_text(value: Any) -> str | None:
     if value is None:
         return "is empty: give it a value, or leave the line out"
     if isinstance(value, bool):
-        words = f"{str(value).lower()} (unquoted NO, YES, on, off and the like are that to it)"
+        words = f"{str(value).lower()} (as it does an unquoted NO, YES, on or off)"
     elif isinstance(value, (int, float)):
         words = "a number"
     elif isinstance(value, datetime.date):
@@ -72,8 +72,8 @@ def text(most: int) -> Check:
             return "must be a text on one line that is not empty"
         if (length := len(value.encode())) > most:
             return (
-                f"has {length} bytes and must have {most} at most "
-                "(letters outside of a-z take two or more each): shorten it"
+                f"is {length} bytes long and may have {most} at most "
+                "(letters beyond a-z take two or more each): shorten it"
             )
         return None
 
@@ -123,7 +123,7 @@ def ports(value: Any) -> str | None:
     if not isinstance(value, list):
         return "must be a list of ports, such as [21063]"
     wrong = [one for one in value if type(one) is not int or not 0 < one < 65536]
-    return f"must hold numbers of 1 to 65535 ({wrong[0]!r} is none)" if wrong else None
+    return f"must contain port numbers from 1 to 65535 ({wrong[0]!r} is not one)" if wrong else None
 
 
 def time_zone(value: Any) -> str | None:
@@ -177,8 +177,8 @@ def password(value: Any) -> str | None:
         or _has_control_characters(value)
     ):
         return (
-            f"must have {SHORTEST_PASSWORD} characters at least and {LONGEST_PASSWORD} bytes at "
-            "most, on one line (leave it out and the Pi makes one)"
+            f"must have at least {SHORTEST_PASSWORD} characters and at most {LONGEST_PASSWORD} "
+            "bytes, on one line (leave it out and the Pi makes one)"
         )
     return None
 
@@ -189,8 +189,8 @@ def influxdb_password(value: Any) -> str | None:
         return problem
     if sum(bool(re.search(group, value)) for group in INFLUXDB_GROUPS) < 3:
         return (
-            "must have three of: upper case, lower case, digit, one of !@#$%^&*()_+ "
-            "(InfluxDB refuses it)"
+            "must contain three of: a capital letter, a small letter, a digit, one of "
+            "!@#$%^&*()_+ (InfluxDB refuses it otherwise)"
         )
     return None
 
@@ -201,14 +201,14 @@ def mqtt_devices(value: Any) -> str | None:
         return "must be a list of account names"
     for name in value:
         if problem := not_text(name):
-            return f"holds a name that {problem}"
+            return f"contains a name that {problem}"
         if not DEVICE.fullmatch(name):
             return (
-                "must hold names of at most 32 of a-z, 0-9 and _ that start with a letter "
-                f"('{name}' is none)"
+                "must contain names of at most 32 characters (a-z, 0-9 and _) that start "
+                f"with a letter ('{name}' is not one)"
             )
         if name in OWN_ACCOUNTS:
-            return f"must not hold '{name}', which is the appliance's own account"
+            return f"must not contain '{name}', which is the appliance's own account"
     return "must not name a device twice" if len(set(value)) != len(value) else None
 
 
@@ -228,14 +228,14 @@ def certificate_names(value: Any) -> str | None:
         return "must be a list of names or addresses"
     for name in value:
         if problem := not_text(name):
-            return f"holds a name that {problem}"
+            return f"contains a name that {problem}"
         try:
             ipaddress.ip_address(name)
         except ValueError:
             if not DNS_NAME.fullmatch(name.lower()):
                 return (
-                    f"holds '{name}', which is neither an address nor a DNS name (labels of at "
-                    "most 63 of a-z, 0-9 and -, 253 in all; other letters as xn--…)"
+                    f"contains '{name}', which is neither an address nor a DNS name (labels of at "
+                    "most 63 characters of a-z, 0-9 and -, 253 in all; other letters as xn--…)"
                 )
     return None
 
@@ -252,7 +252,7 @@ def public_keys(value: Any) -> str | None:
     wrong = (
         number for number, one in enumerate(value, 1) if not re.fullmatch(PUBLIC_KEY, str(one))
     )
-    return next((f"{form}: number {number} is none on one line" for number in wrong), None)
+    return next((f"{form}: number {number} is not one on one line" for number in wrong), None)
 
 
 def signers(value: Any) -> str | None:
@@ -267,5 +267,5 @@ def signers(value: Any) -> str | None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", name):
             return f"{form}: a name has letters, digits and . _ @ + -, no space"
         if not re.fullmatch(PUBLIC_KEY, key):
-            return f"{form}: the key of {name} is no public ssh key on one line"
+            return f"{form}: the key of {name} is not a public ssh key on one line"
     return None

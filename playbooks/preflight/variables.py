@@ -14,7 +14,8 @@ RINGS = ("canary", "early", "stable")
 
 # ':' would split it in InfluxDB and Mosquitto.
 LOG_IN = values.matches(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", "a log-in of at most 32 letters, digits and . _ -"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}",
+    "a log-in of at most 32 characters (letters, digits and . _ -)",
 )
 # Home Assistant's own rule (core.valid_entity_id), 255 in all.
 SENSOR = r"(?=.{1,255}$)sensor\.(?!.*__)(?!_)[a-z0-9_]+(?<!_)"
@@ -34,7 +35,7 @@ REQUIRED: Mapping[str, Check] = {
     # RFC 1123 label
     "hems_hostname": values.matches(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "a host name of at most 63 of a-z, 0-9 and -, such as hems-cork-01",
+        "a host name of at most 63 characters (a-z, 0-9 and -), such as hems-cork-01",
     ),
     "hems_time_zone": values.time_zone,
     "hems_country": values.country,
@@ -46,7 +47,7 @@ REQUIRED: Mapping[str, Check] = {
     "hems_owner_name": values.text(NAME_BYTES),
     # Home Assistant refuses capitals here.
     "hems_owner_username": values.matches(
-        r"[a-z0-9][a-z0-9._-]{0,31}", "a log-in of at most 32 of a-z, 0-9 and . _ -"
+        r"[a-z0-9][a-z0-9._-]{0,31}", "a log-in of at most 32 characters (a-z, 0-9 and . _ -)"
     ),
     "hems_door_username": LOG_IN,
     "hems_influxdb_username": LOG_IN,
@@ -77,7 +78,7 @@ OPTIONAL: Mapping[str, Check] = {
     "hems_secret_door_password": values.password,
     "hems_secret_influxdb_password": values.influxdb_password,
     "hems_secret_influxdb_operator_token": values.matches(
-        r"[A-Za-z0-9_=-]{32,128}", "32 to 128 of A-Z, a-z, 0-9, - _ ="
+        r"[A-Za-z0-9_=-]{32,128}", "32 to 128 characters (A-Z, a-z, 0-9, - _ =)"
     ),
     "hems_secret_mqtt_passwords": values.mqtt_passwords,
     "hems_topic_discovery": values.matches(

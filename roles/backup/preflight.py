@@ -22,7 +22,8 @@ def passphrase(value: Any) -> str | None:
         return problem
     if len(value) < SHORTEST or not value.isprintable():
         return (
-            f"must have {SHORTEST} characters or more, on one line (leave it out: the Pi makes it)"
+            f"must have at least {SHORTEST} characters, on one line "
+            "(leave it out and the Pi makes one)"
         )
     return None
 
@@ -31,9 +32,9 @@ REQUIRED: Mapping[str, Check] = {
     "hems_backup_repository": values.matches(
         FORMS,
         "empty, a directory such as /media/backup/hems, rest:https://…, sftp:user@host:/… or "
-        "s3:https://…, without a log-in in it",
+        "s3:https://…, with no log-in inside",
     ),
-    "hems_backup_account": values.matches(r"[^\s:]{0,128}", "a log-in without spaces and colons"),
+    "hems_backup_account": values.matches(r"[^\s:]{0,128}", "a log-in without spaces or colons"),
 }
 OPTIONAL: Mapping[str, Check] = {
     "hems_secret_backup_passphrase": passphrase,
@@ -47,4 +48,4 @@ def problems(variables: Mapping[str, Any]) -> Iterator[str]:
     """Yield what does not fit together; ``variables`` are those that are right by themselves."""
     account, secret = variables.get("hems_backup_account"), "hems_secret_backup_password"
     if account and secret not in variables:
-        yield f"hems_backup_account is set and {secret} is not: put it into the site's vault.yml."
+        yield f"hems_backup_account is set, but {secret} is not: put it into the site's vault.yml."

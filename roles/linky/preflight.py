@@ -23,16 +23,18 @@ def d2l_dongles(value: Any) -> str | None:
         return "must be a list of dongles, each {number: '012345678901', name: linky}"
     for one in value:
         if not isinstance(one, dict) or not {"number", "name"} <= one.keys() <= KEYS:
-            return "must hold dongles with a number, a name and, where you like, a title"
+            return "must list dongles, each with a number, a name and, if you like, a title"
         if not isinstance(one["number"], str) or not NUMBER.fullmatch(one["number"]):
-            return "must hold numbers of 12 digits in quotes, such as '012345678901'"
+            return "must give numbers of 12 digits in quotes, such as '012345678901'"
         if not isinstance(one["name"], str) or not NAME.fullmatch(one["name"]):
-            return "must hold names of at most 32 of a-z, 0-9 and _ that start with a letter"
+            return (
+                "must give names of at most 32 characters (a-z, 0-9 and _) that start with a letter"
+            )
         if "title" in one and (problem := values.not_text(one["title"])):
-            return f"holds a title that {problem}"
+            return f"contains a title that {problem}"
     for what in ("number", "name"):
         if len({one[what] for one in value}) < len(value):
-            return f"must not have one {what} twice"
+            return f"must not have the same {what} twice"
     return None
 
 
@@ -58,7 +60,7 @@ REQUIRED: Mapping[str, Check] = {
         "empty, or a path such as /dev/serial/by-id/usb-… without spaces",
     ),
     "hems_tic_name": values.matches(
-        r"[a-z][a-z0-9_]{0,31}", "a name of at most 32 of a-z, 0-9 and _, such as linky"
+        r"[a-z][a-z0-9_]{0,31}", "a name of at most 32 characters (a-z, 0-9 and _), such as linky"
     ),
 }
 OPTIONAL: Mapping[str, Check] = {"hems_secret_d2l_keys": d2l_keys}
@@ -71,7 +73,10 @@ def problems(variables: Mapping[str, Any]) -> Iterator[str]:
         return
     dongles = variables["hems_d2l_dongles"]
     if variables["hems_d2l_enabled"] and not dongles:
-        yield "hems_d2l_enabled is true and hems_d2l_dongles names no dongle: name one."
+        yield (
+            "hems_d2l_enabled is true, but hems_d2l_dongles lists no dongle: add one, or switch "
+            "it off."
+        )
     if variables["hems_tic_device"] and variables["hems_tic_name"] in {o["name"] for o in dongles}:
         yield "hems_tic_name is also a dongle's name: give each meter a name of its own."
     keys = variables.get("hems_secret_d2l_keys", {})
@@ -84,4 +89,7 @@ def problems(variables: Mapping[str, Any]) -> Iterator[str]:
             "site's vault.yml."
         )
     for number in keys.keys() - numbers:
-        yield f"hems_secret_d2l_keys names {number}, which hems_d2l_dongles does not."
+        yield (
+            f"hems_secret_d2l_keys names {number}, which is not in hems_d2l_dongles: add it there, "
+            "or remove it here."
+        )

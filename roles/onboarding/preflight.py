@@ -16,7 +16,7 @@ REQUIRED: Mapping[str, Check] = {
 OPTIONAL: Mapping[str, Check] = {
     "hems_secret_hotspot": values.matches(
         r"[\x21-\x7e][\x20-\x7e]{6,61}[\x21-\x7e]",
-        "8 to 63 letters, digits and signs, without a space at either end",
+        "8 to 63 letters, digits and symbols, with no space at either end",
     ),
 }
 RENAMED: Mapping[str, str] = {}

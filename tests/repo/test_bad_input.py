@@ -82,9 +82,9 @@ def test_each_site_is_told_its_mistakes(fleet: Path) -> None:
         f"hems_country ({fleet}/{CORK}:11) must be text, but YAML reads false",
         f"hems_secret_door_password ({fleet}/{CORK}:12) may be cut",
         "hems_timezone is not a variable of SmartCORE HEMS: did you mean hems_time_zone?",
-        "hems_secret_influxdb_password must have three of",
+        "hems_secret_influxdb_password must contain three of",
         "limerick_01 is in 2 rings (ring_early, ring_stable)",
-        "hems_hostname of galway_01 is also that of limerick_01 (hems-galway-01)",
+        "galway_01 has the same hems_hostname as limerick_01 (hems-galway-01)",
         "spare_01 is in no group of hosts.yml",
         # one sentence for both, and no word of a wrong one
         f"hems_secret_owner_password ({fleet}/host_vars/galway_01/vault.yml:6), "
@@ -99,7 +99,7 @@ def test_broken_and_stray_files_are_named_before_ansible_reads_them(fleet: Path)
     add(CORK, "\thems_language: en\n")(fleet)
     change(HOSTS, "            galway_01:", "            glaway_01:")(fleet)
     said = refused(f"--inventory={fleet}", "--limit=cork_01")
-    assert f"{fleet}/{CORK}, line 11 has a tab, which YAML does not take" in said
+    assert f"{fleet}/{CORK}, line 11 has a tab, which YAML does not allow" in said
     assert "host_vars/galway_01 belongs to no host of the inventory (did you mean glaway_01" in said
 
 
@@ -116,14 +116,14 @@ def test_a_path_without_an_inventory_is_named() -> None:
 
 def test_more_than_one_site_must_be_meant() -> None:
     said = refused()
-    assert "This play means all 3 sites at once: name one with -l <site>" in said
+    assert "This play would run on all 3 sites at once: name one with -l <site>" in said
 
 
 def test_a_wrong_vault_password_does_not_read_like_none(tmp_path: Path) -> None:
     wrong = tmp_path / "password"
     wrong.write_text("not-this-one\n", encoding="ascii")
     said = refused("--limit=galway_01", f"--vault-password-file={wrong}")
-    assert "can't be read: the Vault's password is not the one that it was encrypted with." in said
+    assert "can't be read: it was encrypted with another Vault password: give that one." in said
 
 
 def test_a_file_that_is_encrypted_as_a_whole_is_named(fleet: Path, tmp_path: Path) -> None:

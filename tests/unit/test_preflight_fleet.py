@@ -100,7 +100,7 @@ def test_an_unknown_ring_is_refused_as_that() -> None:
 def test_two_sites_with_one_host_name_are_refused() -> None:
     names = {"cork_01": "hems-1", "galway_01": "hems-1", "limerick_01": "hems-3"}
     problem = fleet.same_name_problem("cork_01", names)
-    assert problem is not None and "also that of galway_01 (hems-1)" in problem
+    assert problem is not None and "same hems_hostname as galway_01 (hems-1)" in problem
     assert fleet.same_name_problem("limerick_01", names) is None
 
 

@@ -50,14 +50,14 @@ def test_a_renamed_variable_is_refused_with_its_new_name_and_the_release(
     }
     monkeypatch.setattr(names, "CHANGES", changes)
     assert problems({"hems_old": "x", "hems_older": 1}) == [
-        "hems_old is called hems_hostname since release 0.7.",
-        "hems_older is gone (nothing needs it) since release 0.8.",
+        "hems_old was renamed to hems_hostname in release 0.7.",
+        "hems_older was removed (nothing needs it) in release 0.8.",
     ]
 
 
 def test_the_docker_systems_names_are_refused() -> None:
     assert problems({"CONFIG_USER": "me"}) == [
-        "CONFIG_USER is called hems_door_username since release 0.1."
+        "CONFIG_USER was renamed to hems_door_username in release 0.1."
     ]
 
 
