@@ -107,3 +107,16 @@ def test_roles_use_no_collection() -> None:
         if used.search(path.read_text())
     }
     assert found == set()
+
+
+def test_the_collections_used_are_those_required() -> None:
+    required = {one["name"] for one in read_yaml(ROOT / "requirements.yml")["collections"]}
+    modules = re.compile(r"^[ -]*(\w+\.\w+)\.\w+:(?: |$)", re.MULTILINE)
+    used = {
+        collection
+        for place in ("roles", "playbooks", "molecule")
+        for file in (ROOT / place).rglob("*.yml")
+        for collection in modules.findall(file.read_text(encoding="utf-8"))
+    }
+    assert used - {"ansible.builtin"} == required
+    assert "ansible.builtin" in used
