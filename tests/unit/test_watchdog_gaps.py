@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hems.cli import why
 from hems.watchdog import journal
@@ -21,10 +22,8 @@ def walk(*looks: tuple[float, Observation]) -> list[Gap]:
     return found
 
 
-def observation(
-    look: ProbeResult = ANSWERS, up_since: float = 10.0, left: float = 0.0
-) -> Observation:
-    return Observation(unit(up_since=up_since, left=left), look, 60)
+def observation(look: ProbeResult = ANSWERS, up_since: float = 10.0, **known: Any) -> Observation:
+    return Observation(unit(up_since=up_since, **known), look, 60)
 
 
 def test_what_answers_all_the_time_costs_nothing() -> None:
@@ -44,6 +43,33 @@ def test_a_crash_between_two_looks_is_seen_and_begins_when_systemd_saw_it() -> N
     assert walk((100, observation()), (130, observation(up_since=120, left=118))) == [Gap(118, 130)]
     # Without systemd's word, the last answer is the bound.
     assert walk((100, observation()), (130, observation(up_since=120))) == [Gap(100, 130)]
+
+
+def test_a_hang_begins_before_the_restart_that_ended_it() -> None:
+    assert walk(
+        (100, observation()),
+        (130, observation(SILENT)),
+        (170, observation(SILENT, active="deactivating")),
+        (180, observation(SILENT, active="activating", left=175)),
+        (200, observation(up_since=190, left=175)),
+        (230, observation(up_since=190, left=175)),
+    ) == [Gap(100, 200)]
+
+
+def test_a_crash_that_a_look_sees_begins_when_systemd_saw_it() -> None:
+    assert walk(
+        (100, observation()),
+        (130, observation(SILENT, active="activating", left=118, restarts=1)),
+        # It ended once more before anybody looked again.
+        (140, observation(SILENT, up_since=138, left=134, restarts=2)),
+        (145, observation(up_since=138, left=134, restarts=2)),
+    ) == [Gap(118, 145)]
+
+
+def test_of_several_crashes_between_two_looks_the_first_is_not_known() -> None:
+    assert walk(
+        (100, observation(restarts=3)), (130, observation(up_since=128, left=125, restarts=5))
+    ) == [Gap(100, 130)]
 
 
 def test_a_first_look_knows_of_no_gap() -> None:

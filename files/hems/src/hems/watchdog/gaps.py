@@ -1,13 +1,16 @@
 """For how long readings could not be stored: what the fault of a service cost. Pure.
 
 The looks give the bounds: readings are lost at the earliest after the last look that was answered,
-and at the latest until the first that is answered again; systemd knows better when a unit ended.
+and at the latest until the first that is answered again. Of a unit that ended once, systemd knows
+better when; but one that hung was of no use before it was ended, and of several ends systemd tells
+the last one only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hems.systemd import Unit
 from hems.watchdog.core import Observation
 
 
@@ -16,8 +19,8 @@ class Track:
     """What is remembered of one service. Times are monotonic seconds."""
 
     well: float | None = None  # when it last answered
-    up_since: float = 0.0  # since when its unit had been up then
-    missed: bool = False  # it has not answered since
+    restarts: int = 0  # how often systemd had restarted its unit then
+    begin: float | None = None  # since when it has not answered, once that was seen
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,18 @@ class Gap:
 def follow(track: Track, observation: Observation, now: float) -> tuple[Track, Gap | None]:
     """Return the new track, and the gap that has just ended, if one has."""
     unit = observation.unit
-    if not (unit.is_up and observation.result.ok):
-        return replace(track, missed=True), None
-    after = Track(now, unit.up_since)
-    if track.well is None:
-        return after, None  # the first look has nothing to compare with
-    again = unit.up_since > track.well
-    if not track.missed and not again:
-        return after, None
-    ended = unit.left if again and track.well <= unit.left <= now else track.well
-    return after, Gap(ended, now)
+    answers = unit.is_up and observation.result.ok
+    begin = track.begin
+    if begin is None and track.well is not None and (not answers or unit.up_since > track.well):
+        begin = _begin(track.well, track.restarts, unit, now)
+    if not answers:
+        return replace(track, begin=begin), None
+    # The first look has nothing to compare with.
+    return Track(now, unit.restarts), None if begin is None else Gap(begin, now)
+
+
+def _begin(well: float, restarts: int, unit: Unit, now: float) -> float:
+    """Return since when it has not answered, seen for the first time."""
+    hangs = unit.is_up and unit.up_since <= well
+    ended_once = well <= unit.left <= now and unit.restarts <= restarts + 1
+    return unit.left if ended_once and not hangs else well
