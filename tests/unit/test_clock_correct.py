@@ -58,9 +58,8 @@ class Bucket(Database):
         columns = ["time", "friendly_name_str", "value"]
         return [{"name": "W", "tags": tags, "columns": columns, "values": rows}]
 
-    def _ask(self, path: str, *rest: Any) -> bytes:
+    def _ask(self, path: str, query: dict[str, str], body: bytes) -> None:  # noqa: ARG002
         self._dies(before=True)
-        body = rest[-1]
         if path == "/api/v2/delete":
             asked = json.loads(body)
             begin, end = (_ns(asked[key]) for key in ("start", "stop"))
@@ -72,7 +71,6 @@ class Bucket(Database):
                 value, date = line.removeprefix(HEAD).split(" ")
                 self.points[int(date)] = float(value)
         self._dies(before=False)
-        return b""
 
     def _dies(self, *, before: bool) -> None:
         death: list[Any] = object.__getattribute__(self, "death")

@@ -5,13 +5,11 @@ The command gets its token in a file: an argument or a variable could be seen by
 
 from __future__ import annotations
 
-import http.client
 import json
 import math
 import os
 import subprocess
 import tempfile
-import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from hems import influxql
 from hems.backup import BackupError
 from hems.loopback import LOOPBACK, exchange
 
@@ -134,18 +133,11 @@ class Influx:
             yield file
 
     def _ask(self, bucket: str, question: str) -> list[dict[str, Any]]:
-        form = urllib.parse.urlencode({"db": bucket, "epoch": "ns", "q": question})
-        status, body = self.request("POST", f"/query?{form}")
+        status, body = self.request("POST", influxql.path(bucket, question))
         try:
-            if status != http.client.OK:
-                raise BackupError(f"InfluxDB answers {status} to a question: {CURE}")
-            result = json.loads(body)["results"][0]
-        except (ValueError, LookupError, TypeError) as error:
-            raise BackupError(f"InfluxDB's answer is not understood: {CURE}") from error
-        if "error" in result:
-            raise BackupError(f"InfluxDB refuses a question ({result['error']}): {CURE}")
-        series: list[dict[str, Any]] = result.get("series", [])
-        return series
+            return influxql.series(status, body)
+        except influxql.AnswerError as error:
+            raise BackupError(f"{error}: {CURE}") from error
 
     def request(
         self, method: str, path: str, body: str = "", kind: str = "application/json"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hems import HemsError
+from hems import HemsError, influxql
 from hems.clock.core import NS, Range, lines
 from hems.loopback import exchange
 
@@ -60,43 +60,39 @@ class Database:
         """Store points; what is there already is replaced by itself. Raises DatabaseError."""
         where = {"org": ORGANIZATION, "bucket": BUCKET, "precision": "ns"}
         body = "\n".join(points).encode()
-        self._ask("/api/v2/write", where, self.writes, body)
+        self._ask("/api/v2/write", where, body)
 
     def delete(self, where: Range) -> None:
         """Empty a range. Raises DatabaseError."""
         body = json.dumps({"start": _rfc3339(where[0]), "stop": _rfc3339(where[1])}).encode()
         place = {"org": ORGANIZATION, "bucket": BUCKET}
-        self._ask("/api/v2/delete", place, self.writes, body)
+        self._ask("/api/v2/delete", place, body)
 
     def _query(self, text: str) -> list[dict[str, Any]]:
-        asked = {"db": BUCKET, "epoch": "ns", "q": text}
-        body = self._ask("/query", asked, self.reads)
+        status, body = self._exchange("GET", influxql.path(BUCKET, text), self.reads)
         try:
-            result = json.loads(body)["results"][0]
-            if "error" in result:
-                raise DatabaseError(f"InfluxDB refuses a query: {result['error']}")
-            series: list[dict[str, Any]] = result.get("series", [])
-        except (ValueError, LookupError, TypeError) as error:
-            raise DatabaseError("InfluxDB's answer to a query can't be read.") from error
-        return series
+            return influxql.series(status, body)
+        except influxql.AnswerError as error:
+            raise DatabaseError(f"{error}.") from error
 
-    def _ask(
-        self, path: str, query: dict[str, str], token: str, body: bytes | None = None
-    ) -> bytes:
-        method = "GET" if body is None else "POST"
+    def _ask(self, path: str, query: dict[str, str], body: bytes) -> None:
         place = f"{path}?{urllib.parse.urlencode(query)}"
+        status, text = self._exchange("POST", place, self.writes, body)
+        if status >= 300:
+            raise DatabaseError(f"InfluxDB answers {status} to {path}: {influxql.words(text)}")
+
+    def _exchange(
+        self, method: str, path: str, token: str, body: bytes | None = None
+    ) -> tuple[int, bytes]:
         headers = {"Authorization": f"Token {token}"}
         bounds: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "most": ANSWER_BYTES + 1}
         try:
-            status, text = exchange(self.port, method, place, body, headers, **bounds)
+            status, text = exchange(self.port, method, path, body, headers, **bounds)
         except (OSError, ValueError) as error:
             raise DatabaseError(f"InfluxDB does not answer: {error}.") from error
-        if status >= 300:
-            words = " ".join(text[:300].decode(errors="replace").split())
-            raise DatabaseError(f"InfluxDB answers {status} to {path}: {words}")
         if len(text) > ANSWER_BYTES:
-            raise DatabaseError(f"InfluxDB's answer to {path} is larger than {ANSWER_BYTES} bytes.")
-        return text
+            raise DatabaseError(f"InfluxDB's answer is larger than {ANSWER_BYTES} bytes.")
+        return status, text
 
 
 def _rfc3339(at: int) -> str:

@@ -7,12 +7,12 @@ apart, and neither is sent again for ever.
 
 from __future__ import annotations
 
-import json
 import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from hems import influxql
 from hems.history import HistoryError
 from hems.history.bridge import TAG as BRIDGED
 from hems.history.compare import SECOND, WINDOW
@@ -99,28 +99,17 @@ class Influxdb:
         query = {"org": ORGANIZATION, "bucket": BUCKET, "precision": "ns"}
         path = f"/api/v2/write?{urllib.parse.urlencode(query)}"
         status, answer = self.exchange("POST", path, body)
-        try:
-            said = str(json.loads(answer)["message"]) if answer else ""
-        except (ValueError, KeyError, TypeError):
-            said = answer.decode(errors="replace")
-        return status, " ".join(said.split())[:300]
+        return status, influxql.words(answer)
 
     def question(
         self, question: str, bucket: str = BUCKET
     ) -> Iterator[tuple[dict[str, Any], list[list[Any]]]]:
         """Yield each series of the answer to InfluxQL, with its rows; times are in ns."""
-        form = urllib.parse.urlencode({"db": bucket, "epoch": "ns", "q": question})
-        status, body = self.exchange("POST", f"/query?{form}", "")
+        status, body = self.exchange("POST", influxql.path(bucket, question), "")
         try:
-            if status != 200:
-                raise HistoryError(f"InfluxDB answers {status} to a question: {CURE}")
-            result = json.loads(body)["results"][0]
-            if "error" in result or result.get("partial"):
-                said = result.get("error", "it has too much to say")
-                raise HistoryError(f"InfluxDB refuses a question ({said}): {CURE}")
-            series = result.get("series", [])
-        except (ValueError, LookupError, TypeError) as error:
-            raise HistoryError(f"InfluxDB's answer is not understood: {CURE}") from error
+            series = influxql.series(status, body)
+        except influxql.AnswerError as error:
+            raise HistoryError(f"{error}: {CURE}") from error
         yield from ((one, one.get("values", [])) for one in series)
 
     def exchange(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from hems import loopback
+from hems import influxql, loopback
 
 BUCKET = "home_assistant"
 SLACK_NS = 1_000_000_000  # to either side of a reading's own time
@@ -83,13 +81,9 @@ class Storing:
 
 def is_stored(port: int, token: str, reading: Reading) -> bool | None:
     """Whether InfluxDB has a reading's point; None when it does not say."""
+    headers = {"Authorization": f"Token {token}"}
+    asked = influxql.path(BUCKET, reading.question())
     try:
-        query = urllib.parse.urlencode({"db": BUCKET, "epoch": "ns", "q": reading.question()})
-        headers = {"Authorization": f"Token {token}"}
-        status, body = loopback.exchange(port, "GET", f"/query?{query}", headers=headers)
-        result = json.loads(body)["results"][0]
-    except (OSError, ValueError, LookupError, TypeError):
+        return bool(influxql.series(*loopback.exchange(port, "GET", asked, headers=headers)))
+    except (OSError, ValueError, influxql.AnswerError):
         return None
-    if status != 200 or "error" in result:
-        return None
-    return bool(result.get("series"))
