@@ -49,7 +49,7 @@ def test_a_clock_that_is_behind_the_newest_backup_is_not_believed() -> None:
 @pytest.mark.parametrize(
     ("code", "said", "words"),
     [
-        (10, "", "There are no backups"),
+        (10, "", "mount the disk that has them, or make the first one"),
         (12, "Fatal: wrong password or no key found", "The passphrase does not open"),
         (11, "unable to create lock", "Another machine works"),
         (1, "Fatal: write: no space left on device", "is full: make room"),

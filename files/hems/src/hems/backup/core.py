@@ -101,7 +101,11 @@ def explain(code: int, said: str, repository: str) -> str:
     """Return the sentence for a restic that ended with ``code``; ``said`` is its stderr."""
     said = plain(said)
     if code == NO_REPOSITORY:
-        return f"There are no backups at {repository}: 'sudo hems backup now' makes the first one."
+        mount = "mount the disk that has them, or " if is_directory(repository) else ""
+        return (
+            f"There are no backups at {repository}: {mount}make the first one with "
+            "'sudo hems backup now'."
+        )
     if code == WRONG_PASSPHRASE or re.search(r"wrong password|no key found", said):
         return (
             f"The passphrase does not open the backups at {repository}: put the one that they "
