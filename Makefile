@@ -43,7 +43,7 @@ lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 fleet: ## the fleet's releases on a virtual Pi: taken once, refused, the next one taken
 	@$(PI) fleet
 
-wifi: .venv ## `hems wifi` over simulated radios, in a virtual machine (QEMU)
+wifi: .venv ## `hems wifi` and the hotspot over simulated radios, in a virtual machine (QEMU)
 	@$(BIN)/python -m pytest -rs tests/wifi
 
 contract: .venv ## the InfluxDB contract tests against a real server [INFLUXDB_URL=http://…:8086]

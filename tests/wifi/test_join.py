@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,17 +14,6 @@ pytestmark = pytest.mark.skipif(
 )
 HOME = 'H"me 🏠'
 PROFILES = "/etc/NetworkManager/system-connections"
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The box, with three routers around it."""
-    one = Machine(tmp_path_factory.mktemp("machine"))
-    try:
-        one.start()
-        yield one
-    finally:
-        one.stop()
 
 
 def wifi(box: Machine, words: str, passphrase: str = "") -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
+import shlex
 import shutil
 import socket
 import subprocess
@@ -24,8 +26,10 @@ SOURCE = ROOT / "files/hems/src/hems"
 QEMU = "qemu-system-x86_64"
 PROGRAMS = {QEMU: "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap"}
 BOOT_SECONDS = (
-    240.0  # emulated, so that it is the same on every machine: 30 s where nothing else runs
+    600.0  # emulated, so that it is the same on every machine: 30 s where nothing else runs
 )
+# QEMU's router would announce itself by IPv6, and the box would rightly think that it is online.
+NO_WAY_OUT = "ipv6=off"
 
 
 def reason_to_skip() -> str:
@@ -37,10 +41,16 @@ def reason_to_skip() -> str:
 
 
 def image() -> Path:
-    """Return the directory with vmlinuz, initrd and disk.qcow2; made where it is not there yet."""
-    parts = [SHARED, *sorted(RECIPE.glob("[bc]*.sh")), REQUIREMENTS]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
-    directory = CACHE / "wifi" / digest
+    """Return the directory with vmlinuz, initrd, disk.qcow2 and memory; made where it is not yet.
+
+    ``memory`` is the machine's after its boot, so that a run goes on from there: an emulated boot
+    takes minutes where the machine outside is busy.
+    """
+    make_key()
+    parts = [SHARED, *sorted(RECIPE.glob("[bc]*.sh")), REQUIREMENTS, KEY.with_suffix(".pub")]
+    version = subprocess.run([QEMU, "--version"], check=True, capture_output=True).stdout
+    known = version + b"".join(path.read_bytes() for path in parts)
+    directory = CACHE / "wifi" / hashlib.sha256(known).hexdigest()[:12]
     with only_one("wifi-image"):
         if not (directory / "complete").exists():
             for older in (CACHE / "wifi").glob("*"):
@@ -52,8 +62,20 @@ def image() -> Path:
             logged(
                 build, log_path("wifi-image"), doing="build the image of the machine with radios"
             )
+            _boot(directory)
             (directory / "complete").touch()
     return directory
+
+
+def _boot(directory: Path) -> None:
+    """Boot the new image once, and keep the memory of the machine that is up. Raises Failure."""
+    one = Machine(directory)
+    try:
+        one.run_from(directory, directory / "disk.qcow2")
+        one.wait()
+        one.keep(directory / "memory")
+    finally:
+        one.stop()
 
 
 class Machine:
@@ -64,14 +86,22 @@ class Machine:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Boot it with this checkout's hems package and the routers. Raises Failure."""
+        """Have it up with this checkout's hems package and the routers. Raises Failure."""
         made, disk = image(), self._directory / "disk.qcow2"
-        make_key()
         new = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"]
         subprocess.run([*new, str(made / "disk.qcow2"), str(disk)], check=True)
+        self.run_from(made, disk, "-incoming", f"exec:cat {shlex.quote(str(made / 'memory'))}")
+        self.wait()
+        self.update()
+        self.check("sh /opt/src/routers.sh run")
+
+    def run_from(self, made: Path, disk: Path, *options: str) -> None:
+        """Switch it on."""
         key = KEY.with_suffix(".pub").read_text().strip()
+        outside = f"tcp:127.0.0.1:{self._port}"
         self._process = subprocess.Popen(
             [
                 *(QEMU, "-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "768"),
@@ -79,33 +109,69 @@ class Machine:
                 *("-kernel", str(made / "vmlinuz"), "-initrd", str(made / "initrd")),
                 *("-append", "root=LABEL=root rw console=ttyS0 quiet"),
                 *("-drive", f"file={disk},if=virtio,cache=unsafe"),
-                *("-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{self._port}-:22"),
+                *("-nic", f"user,model=virtio-net-pci,{NO_WAY_OUT},hostfwd={outside}-:22"),
                 *("-smbios", f"type=11,value=io.systemd.credential:ssh.authorized_keys.root={key}"),
                 *("-serial", f"file:{self._directory / 'console.log'}"),
+                *("-qmp", f"unix:{self._directory / 'qmp'},server=on,wait=off"),
+                *options,
             ]
         )
+
+    def wait(self) -> None:
+        """Wait until it answers. Raises Failure."""
         deadline = time.monotonic() + BOOT_SECONDS
         while self.run("true").returncode:
-            if time.monotonic() > deadline or self._process.poll() is not None:
+            if time.monotonic() > deadline or self._process is None or self._process.poll():
                 raise Failure(f"the machine did not boot: see {self._directory / 'console.log'}")
             time.sleep(2)
+        # One connection for all that follows: opening one takes seconds where all is emulated.
+        self._line = subprocess.Popen(self._ssh("-M", "-N"))
+
+    def keep(self, memory: Path) -> None:
+        """Write its memory to a file, with which it can go on elsewhere; it stands still then."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self._directory / "qmp"))
+            lines = control.makefile("rw", encoding="utf-8")
+            lines.readline()  # QEMU's greeting
+
+            def order(name: str, **arguments: str) -> dict[str, str]:
+                lines.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+                lines.flush()
+                while "event" in (said := json.loads(lines.readline())):
+                    pass
+                if "error" in said:
+                    raise Failure(f"QEMU refuses {name}: {said['error']['desc']}")
+                return dict(said["return"])
+
+            order("qmp_capabilities")
+            order("migrate", uri=f"exec:cat >{shlex.quote(str(memory))}")
+            while (state := order("query-migrate")["status"]) != "completed":
+                if state in ("failed", "cancelled"):
+                    raise Failure(f"QEMU can't write the machine's memory: {state}")
+                time.sleep(1)
+
+    def update(self) -> None:
+        """Bring this checkout's hems package onto it."""
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             tar.add(SOURCE, "hems")
             tar.add(RECIPE / "routers.sh", "routers.sh")
         self.check("mkdir -p /opt/src && tar -C /opt/src -xf -", packed.getvalue())
-        self.check("sh /opt/src/routers.sh run")
+
+    def _ssh(self, *words: str) -> list[str]:
+        """Return the words of ssh to it."""
+        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+        options += ["ConnectTimeout=60", f"ControlPath={self._directory / 'ssh'}"]
+        chosen = (word for option in options for word in ("-o", option))
+        return ["ssh", "-i", str(KEY), "-p", str(self._port), *chosen, *words, "root@127.0.0.1"]
 
     def run(
         self, line: str, given: bytes = b"", seconds: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell line as root, ``given`` on its stdin; a timeout is exit code 255."""
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
-        ssh = ["ssh", "-i", str(KEY), "-p", str(self._port), "-o", "ConnectTimeout=5"]
-        ssh += [word for option in options for word in ("-o", option)]
         try:
             done = subprocess.run(
-                [*ssh, "root@127.0.0.1", line],
+                [*self._ssh(), line],
                 input=given,
                 capture_output=True,
                 timeout=seconds,
@@ -126,6 +192,7 @@ class Machine:
 
     def stop(self) -> None:
         """End it at once; nothing of it is kept."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        for process in (self._line, self._process):
+            if process is not None:
+                process.kill()
+                process.wait()
