@@ -168,7 +168,7 @@ def network_config(site: Site) -> dict[str, Any]:
 
 
 def update_toml(site: Site) -> str:
-    """Return the updater's settings for the first release, as hems.update.settings reads them."""
+    """Return the updater's settings for the first release, as the box's updater reads them."""
     top = {
         "site": site.name,
         "ring": site.ring,

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from hems.backup import BackupError, gather, run, status
+from hems.backup.backup_settings import Backup, Influxdb, Keep, Part
 from hems.backup.core import Copy, Snapshot
 from hems.backup.influx import Figures
-from hems.backup.settings import Backup, Influxdb, Keep, Part
 
 ME = getpass.getuser()
 

@@ -12,7 +12,7 @@ from hems import settings
 from hems.onboarding.core import hotspot_name
 from hems.onboarding.daemon import Daemon
 from hems.onboarding.network import WifiError
-from hems.onboarding.settings import Onboarding, Times
+from hems.onboarding.onboarding_settings import Onboarding, Times
 
 from tests.unit.appliance_settings import GOOD
 from tests.unit.fake_network_manager import FakeNetworkManager

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hems.backup import core
+from hems.backup.backup_settings import Keep
 from hems.backup.core import Copy
-from hems.backup.settings import Keep
 
 NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
 PLACE = "/media/backup/hems"

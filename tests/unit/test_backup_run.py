@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from hems.backup import BackupError, gather, run, status
-from hems.backup.settings import Part
+from hems.backup.backup_settings import Part
 
 from tests.unit.backup_world import ME, FakeRestic, World, make
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hems.update import first, look, play, settings
+from hems.update import first, look, play, update_settings
 from hems.update.first import First, Secrets, scrub, take_secrets
-from hems.update.settings import Update
 from hems.update.state import load, save
+from hems.update.update_settings import Update
 
 from playbooks.fleet import card
 from playbooks.fleet.card import CARD, Site
@@ -95,7 +95,7 @@ def test_one_interface_has_to_be_up_before_anything_is_fetched() -> None:
 
 
 def test_the_updater_reads_the_cards_settings(tmp_path: Path) -> None:
-    options = settings.read(written(tmp_path, site()) / CARD)
+    options = update_settings.read(written(tmp_path, site()) / CARD)
     assert (options.site, options.ring, options.inventory) == (
         "my_home",
         "canary",
@@ -155,7 +155,7 @@ def options_of(top: Path, world: World) -> Update:
     top.mkdir()
     (top / "update.toml").write_text(text.replace(card.DIRECTORY, str(top)))
     (top / "fleet-signers").write_bytes(world.signers.read_bytes())
-    return settings.read(top)
+    return update_settings.read(top)
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_secrets_leave_the_card_first_and_the_rest_at_the_end(tmp_path: Path) ->
     (at / "config.txt").write_text("arm_64bit=1\n")
     box = tmp_path / "box"
     box.mkdir()
-    options = settings.read(at / CARD)
+    options = update_settings.read(at / CARD)
     held = (at / CARD / "secrets.json").open("rb")  # what an undeleting tool would find
     take_secrets(box, at, options)
     take_secrets(box, at, options)  # once more, after a power cut
@@ -244,7 +244,7 @@ def test_a_secret_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
     at = written(tmp_path, site(**SECRETS))
     (at / CARD / "secrets.json").write_text(json.dumps({"vault": "x"}))
     with pytest.raises(Exception, match="vault"):
-        take_secrets(tmp_path, at, settings.read(at / CARD))
+        take_secrets(tmp_path, at, update_settings.read(at / CARD))
     assert Secrets().vault_password == ""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from hems.onboarding.grid import GRID, Order, Phase, Seen, State, decide
-from hems.onboarding.settings import Times
+from hems.onboarding.onboarding_settings import Times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -15,8 +15,8 @@ from hems.cli import update as command
 from hems.update import play, run
 from hems.update.core import Ring
 from hems.update.run import Updater
-from hems.update.settings import Keep, Server, Update, Window
 from hems.update.state import UNDO, Phase, load
+from hems.update.update_settings import Keep, Server, Update, Window
 
 RING = Ring("canary", "v1.2.3", "a" * 40, 100, 7, datetime(2027, 1, 1, tzinfo=UTC))
 

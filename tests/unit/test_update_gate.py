@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hems.update import gate
-from hems.update.settings import Window
 from hems.update.state import PLAY, Phase, Reading
+from hems.update.update_settings import Window
 
 BEFORE = Reading(1000.0, 100.0)
 PHASE = Phase(PLAY, "v1.2.3", "a" * 40, 1000.0, BEFORE)

@@ -9,8 +9,8 @@ import pytest
 from hems.update import core, look, play, resume
 from hems.update.core import Ring
 from hems.update.run import Updater
-from hems.update.settings import Keep, Server, Update, Window
 from hems.update.state import CUTS, PLAY, UNDO, Hold, Phase, State, load
+from hems.update.update_settings import Keep, Server, Update, Window
 
 from tests.virtual.fleet.world import ENVIRONMENT, World, git
 

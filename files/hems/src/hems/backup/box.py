@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hems import settings
 from hems.backup import BackupError, words
+from hems.backup.backup_settings import FILE, Backup
 from hems.backup.influx import Influx
 from hems.backup.restic import Restic, Secrets
-from hems.backup.settings import FILE, Backup
 from hems.settings import Appliance, SettingsError
 
 ACCOUNT, OPERATOR, SSH_KEY = "backup_account", "influxdb_operator_token", "ssh_key"

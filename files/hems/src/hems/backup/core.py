@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hems.backup.settings import Keep
+from hems.backup.backup_settings import Keep
 
 FORMAT = 1
 FEWEST_FREE = 64 * 1024 * 1024  # bytes that stay free on the box's own disk

@@ -21,9 +21,9 @@ import msgspec
 
 from hems import release, whole_file
 from hems.backup import BackupError, collect
+from hems.backup.backup_settings import Backup, Part
 from hems.backup.core import FORMAT, Copy
 from hems.backup.influx import Figures, Influx
-from hems.backup.settings import Backup, Part
 from hems.backup.status import utc
 
 MANIFEST = "manifest.json"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from hems import systemd
 from hems.backup import BackupError, gather, put_back
+from hems.backup.backup_settings import Influxdb
 from hems.backup.influx import CURE, Influx
-from hems.backup.settings import Influxdb
 
 UNIT = "influxdb.service"
 BESIDE = "hems_restore"  # the bucket into which a backup is unpacked

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from hems.backup import BackupError, core
+from hems.backup.backup_settings import Backup
 from hems.backup.core import Copy, Snapshot
-from hems.backup.settings import Backup
 
 CACHE = Path("/var/cache/hems-backup")
 TAG = "hems"

@@ -16,12 +16,12 @@ from contextlib import contextmanager
 
 from hems import HemsError, lock, systemd
 from hems.backup import BackupError, core, gather, put_back, readings, run, status
+from hems.backup.backup_settings import Part
 from hems.backup.box import Box, restored, secret
 from hems.backup.core import Snapshot
 from hems.backup.gather import READINGS, ROOT, Manifest
 from hems.backup.influx import differing
 from hems.backup.restic import row_of
-from hems.backup.settings import Part
 
 WORK = "restore"
 FETCHED = status.DIRECTORY / "restore"

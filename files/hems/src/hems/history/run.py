@@ -20,12 +20,12 @@ from hems.health import history as summary
 from hems.history import HistoryError, cause, fill, rolling
 from hems.history.bridging import bridge_pauses
 from hems.history.fill import Found, History, Limits
+from hems.history.history_settings import FILE as SETTINGS
+from hems.history.history_settings import History as Options
 from hems.history.influxdb import SECRET, Influxdb
 from hems.history.ledger import FILE, Ledger
 from hems.history.recorder import FILE as RECORDER
 from hems.history.recorder import Recorder
-from hems.history.settings import FILE as SETTINGS
-from hems.history.settings import History as Options
 from hems.history.tiers import Tiers
 from hems.home_assistant import SECRET as HOME_ASSISTANT
 from hems.home_assistant import Access

@@ -22,9 +22,9 @@ from hems.onboarding.core import Trouble, hotspot_name, shown
 from hems.onboarding.grid import Order, Phase, Seen, State
 from hems.onboarding.hotspot import Hotspot
 from hems.onboarding.network import Bus, SystemBus, Wifi, WifiError, system_bus
+from hems.onboarding.onboarding_settings import Onboarding, onboarding
 from hems.onboarding.pages import About
 from hems.onboarding.portal import Attempt, Choice, Portal
-from hems.onboarding.settings import Onboarding, onboarding
 from hems.process import Surroundings, say
 
 LOOK_SECONDS = 2.0

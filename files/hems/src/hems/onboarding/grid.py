@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
-from hems.onboarding.settings import Times
+from hems.onboarding.onboarding_settings import Times
 
 
 class Phase(StrEnum):

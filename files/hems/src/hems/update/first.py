@@ -23,8 +23,8 @@ from hems.update import play
 from hems.update.core import Refused, Ring
 from hems.update.git import Repository
 from hems.update.look import Looker
-from hems.update.settings import Update, read
 from hems.update.state import FILE, load, save
+from hems.update.update_settings import Update, read
 
 CARD = "hems-first-boot"  # directory on the FAT partition
 SECRETS = "secrets.json"

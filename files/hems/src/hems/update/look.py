@@ -11,8 +11,8 @@ from pathlib import Path
 from hems.update import play
 from hems.update.core import Refused, Ring, believe, is_drawn, kept_back
 from hems.update.git import RINGS, GitError, Repository, Source
-from hems.update.settings import Update
 from hems.update.state import State, save, utc
+from hems.update.update_settings import Update
 
 BRANCH = f"refs/heads/{RINGS}"
 BACKWARDS = 86400.0  # seconds that a clock may be behind the latest time that was seen

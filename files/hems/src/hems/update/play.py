@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hems.update.core import Refused
 from hems.update.git import Repository
-from hems.update.settings import Update
+from hems.update.update_settings import Update
 
 NO_HOST = "no_host"
 INVENTORY_SECONDS = 300.0

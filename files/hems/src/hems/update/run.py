@@ -12,14 +12,13 @@ from pathlib import Path
 from hems import HemsError, lock, services, settings
 from hems.settings import Appliance
 from hems.systemd import units
-from hems.update import gate, play, resume
-from hems.update import settings as own
+from hems.update import gate, play, resume, update_settings
 from hems.update.core import Ring
 from hems.update.git import Source
 from hems.update.look import Looker
-from hems.update.settings import Update
 from hems.update.snapshot import DATABASES, Service, Snapshot
 from hems.update.state import COMMIT, CUTS, PLAY, UNDO, Phase, load
+from hems.update.update_settings import Update
 
 FREE = 1024**3  # bytes that must stay free
 LEAST_PLAY = 3600.0  # seconds
@@ -185,9 +184,9 @@ def main(directory: Path = settings.DIRECTORY) -> Updater:
 
     Raises HemsError when the box takes no releases.
     """
-    if not (directory / own.FILE).exists():
+    if not (directory / update_settings.FILE).exists():
         raise HemsError(
             "This box takes no releases by itself: set self_update_url in the inventory and run "
             "the whole playbook (docs/update.md)."
         )
-    return Updater(own.read(directory), settings.appliance(directory))
+    return Updater(update_settings.read(directory), settings.appliance(directory))
