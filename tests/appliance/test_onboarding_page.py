@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hems.onboarding.core import Lock, Network, Trouble
 from hems.onboarding.pages import About
 from hems.onboarding.portal import Attempt, Choice, Portal
+from hems.onboarding.words import LANGUAGES
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
+from tests.contract import npm
 from tests.virtual.pi import browser
-from tests.virtual.pi.checkout import STATE
+from tests.virtual.pi.checkout import ROOT, STATE
 
 SCREENSHOTS = STATE / "screenshots"  # to look at by eye
 SECONDS = 30_000  # for the first paint on a busy machine, in ms
@@ -64,16 +68,16 @@ def served() -> Iterator[Served]:
         loop.close()
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A small phone without scripts."""
+@contextmanager
+def phone(*, scripts: bool) -> Iterator[Page]:
+    """A small phone."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=browser.executable(), args=["--no-sandbox", "--disable-gpu"]
         )
         context = chromium.new_context(
             base_url=f"http://{HERE}:{PORT}",
-            java_script_enabled=False,
+            java_script_enabled=scripts,
             viewport=PHONE,
             locale="en-IE",
         )
@@ -84,6 +88,13 @@ def page() -> Iterator[Page]:
         expect.set_options(timeout=5_000)  # as it was
         assert context.cookies() == []
         chromium.close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A small phone without scripts."""
+    with phone(scripts=False) as one:
+        yield one
 
 
 def picture(page: Page, name: str) -> None:
@@ -125,10 +136,36 @@ def test_a_guest_chooses_a_network_on_a_small_phone(page: Page, served: Served) 
 def test_what_went_wrong_is_said_in_the_phones_language(page: Page, served: Served) -> None:
     served.portal.last = Attempt(NETWORKS[1].ssid, Trouble.TRANSITION)
     page.goto("/")
+    picture(page, "wrong")
     page.get_by_role("link", name="Deutsch").click()
     expect(page.get_by_role("alert")).to_contain_text("Stellen Sie den Router auf WPA2 allein")
     expect(page.get_by_label("eir-4711")).to_be_checked()
     expect(page.locator("html")).to_have_attribute("lang", "de")
-    picture(page, "wrong")
     page.get_by_role("button", name="Noch einmal suchen").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
+def test_a_screen_reader_finds_its_way(served: Served) -> None:
+    axe = npm.packages("axe", ROOT / "tests/virtual/axe") / "axe-core/axe.min.js"
+    served.portal.last = Attempt(NETWORKS[1].ssid, Trouble.TRANSITION)
+    with phone(scripts=True) as page:  # axe's own; the page has none
+        for language in LANGUAGES:
+            page.goto(f"/?lang={language}")
+            page.get_by_label("eir-4711").check()
+            assert serious(page, axe) == []
+        page.get_by_role("textbox").last.fill("right horse")
+        page.locator("button.main").click()
+        expect(page.get_by_role("link")).to_have_attribute("href", ABOUT.url)
+        assert serious(page, axe) == []
+
+
+def serious(page: Page, axe: Path) -> list[str]:
+    """Return what axe finds serious or worse: its rules and where."""
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run()")
+    assert len(found["passes"]) > 10, "it has looked"
+    return [
+        f"{one['id']}: {one['nodes'][0]['html']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
