@@ -17,7 +17,7 @@ from hems.onboarding.core import SSID_BYTES, Lock, Trouble, shown
 from hems.onboarding.network import Wifi, WifiError, failed, system_bus
 
 UNIT = "hems-onboarding.service"
-OPEN_SECONDS = 45.0  # it looks for networks first
+OPEN_SECONDS = 75.0  # it looks for networks first
 PAUSE_SECONDS = 0.5
 
 VERBS = {
