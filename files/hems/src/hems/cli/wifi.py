@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from hems import hotspot_status as status
 from hems import settings, systemd
+from hems.label import in_terminal, wifi_code
 from hems.onboarding.core import SSID_BYTES, Lock, Trouble, shown
 from hems.onboarding.network import Wifi, WifiError, failed, system_bus
 
@@ -132,7 +133,16 @@ def _open() -> int:
         if time.monotonic() > deadline:
             raise WifiError(f"The hotspot did not open: 'journalctl -u {UNIT}' says why.")
         time.sleep(PAUSE_SECONDS)
-    secret = settings.appliance().paths.secrets / "hotspot"
-    key = secret.read_text(encoding="ascii").strip() if secret.is_file() else ""
+    key = hotspot_passphrase(settings.appliance())
     print(f"{_hotspot(seen)}. {f'Its passphrase: {key}' if key else 'It has no passphrase.'}")
+    if sys.stdout.isatty():
+        print(
+            f"A phone's camera joins it by this:\n{in_terminal(wifi_code(seen.name, key))}", end=""
+        )
     return 0
+
+
+def hotspot_passphrase(box: settings.Appliance) -> str:
+    """Return the hotspot's passphrase; empty: it has none."""
+    secret = box.paths.secrets / "hotspot"
+    return secret.read_text(encoding="ascii").strip() if secret.is_file() else ""
