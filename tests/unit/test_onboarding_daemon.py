@@ -43,6 +43,7 @@ def play(
 
             async def start(port: int) -> None:
                 assert port == OWN.port
+                assert manager.hotspot is None, "a phone may be in it already"
                 house.listens = True
 
             async def stop() -> None:

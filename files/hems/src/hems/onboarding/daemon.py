@@ -133,8 +133,8 @@ class Daemon:
         try:
             if not at_once or not self.portal.networks:
                 await self._scan()  # before the radio is busy with the hotspot
+            await self.portal.start(self._own.port)  # a phone's first check must find it
             await (await self._connected()).open()
-            await self.portal.start(self._own.port)
         except (WifiError, OSError) as error:
             self._events = replace(self._events, refused=True)
             self._say_trouble(f"The hotspot can't be opened: {error}")
