@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import queue
+import socket
 import ssl
 import time
 import uuid
@@ -74,18 +77,6 @@ class Client:
         code: int = self._answer()
         return code
 
-    def flood(self, messages: Iterable[tuple[str, bytes]], seconds: float) -> int:
-        """Publish, retained, as fast as it goes and for so long at most; return how many went."""
-        deadline, sent = time.monotonic() + seconds, 0
-        for topic, payload in messages:
-            if time.monotonic() > deadline or not self.disconnected.empty():
-                break
-            self._paho.publish(topic, payload, qos=0, retain=True)
-            sent += 1
-            while sent % 64 == 0 and self._paho.want_write() and time.monotonic() < deadline:
-                time.sleep(0.01)  # what the broker has not taken yet waits here
-        return sent
-
     def subscribe(self, *topics: str) -> list[int]:
         """Subscribe with QoS 1 and return SUBACK's reason codes."""
         self._paho.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
@@ -103,6 +94,44 @@ class Client:
 
     def _answer(self) -> Any:
         return self._answers.get(timeout=TIMEOUT_SECONDS)
+
+
+def flood(
+    broker: Broker, login: tuple[str, str], messages: Iterable[tuple[str, bytes]], seconds: float
+) -> int:
+    """Publish, retained, as fast as the network takes it and for so long at most.
+
+    Many messages share a TLS record and none is answered (MQTT 3.1.1, QoS 0). Return how many went;
+    fewer may have arrived. ``login`` is an account and its password.
+    """
+    deadline, sent = time.monotonic() + seconds, 0
+    context = ssl.create_default_context(cafile=str(broker.ca))
+    plain = socket.create_connection((broker.address, broker.port), TIMEOUT_SECONDS)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)  # little lies here unsent
+    with context.wrap_socket(plain, server_hostname=broker.address) as client:
+        said = [_field(text.encode()) for text in ("flood", *login)]
+        client.sendall(_packet(0x10, _field(b"MQTT") + b"\x04\xc2\x00\x3c" + b"".join(said)))
+        assert client.recv(4) == b"\x20\x02\x00\x00", "CONNACK"
+        with contextlib.suppress(TimeoutError, ConnectionError, ssl.SSLError):
+            every = (_packet(0x31, _field(to.encode()) + text) for to, text in messages)
+            while packets := list(itertools.islice(every, 300)):
+                client.settimeout(max(deadline - time.monotonic(), 0.001))
+                client.sendall(b"".join(packets))
+                sent += len(packets)
+    return sent
+
+
+def _field(content: bytes) -> bytes:
+    return len(content).to_bytes(2) + content
+
+
+def _packet(kind: int, content: bytes) -> bytes:
+    """Return an MQTT packet; its length comes in groups of seven bits (section 2.2.3)."""
+    length, rest = bytearray(), len(content)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([kind, *length, rest]) + content
 
 
 def published(code: int) -> bool:

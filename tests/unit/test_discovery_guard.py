@@ -8,6 +8,7 @@ import pytest
 from hems.discovery import report, shelf
 from hems.discovery.book import Retained
 from hems.discovery.guard import Guard
+from hems.discovery.quota import NAMED_SECONDS
 from hems.discovery.trial import Seen, Trial
 
 TOPIC = "vetted/sensor/bench/p/config"
@@ -68,16 +69,16 @@ def test_who_keeps_too_much_is_named_once_and_for_as_long_as_it_lasts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = guard(tmp_path, [])
-    for _ in range(2):
+    for now in (0.0, 10.0):
         made.quota.begin()
         for at in range(300):
-            made.quota.heard(f"hems/bench/{at}", b"x")
-        made.counted()
+            made.quota.heard(f"hems/bench/{at}", b"x", now)
+        made.counted(now, complete=False)
         (told,) = report.read(made.run / report.FILE)
         assert (told.kind.code, told.subject) == ("mqtt_account_full", "bench")
     assert capsys.readouterr().err.count("Account bench keeps more") == 1
     made.quota.begin()
-    made.counted()
+    made.counted(11.0 + NAMED_SECONDS, complete=True)
     assert report.read(made.run / report.FILE) == ()
 
 

@@ -8,19 +8,27 @@ from pathlib import Path
 
 from hems.discovery import report, shelf
 from hems.discovery.book import Retained
-from hems.discovery.quota import BYTES, MESSAGES, Quota
+from hems.discovery.quota import BYTES, MESSAGES, NAMED_SECONDS, Quota
 from hems.discovery.trial import identify
 
 
-def count(quota: Quota, kept: dict[str, bytes]) -> dict[str, bytes]:
-    """Have everything counted that a broker keeps; return what it keeps afterwards."""
-    quota.begin()
-    left = dict(kept)
-    for topic, payload in kept.items():
-        for one in quota.heard(topic, payload):
+def hear(quota: Quota, said: dict[str, bytes], now: float = 0) -> dict[str, bytes]:
+    """Have the broker say these; return what of them it keeps afterwards."""
+    left = dict(said)
+    for topic, payload in said.items():
+        for one in quota.heard(topic, payload, now):
             assert one == Retained(topic)
             del left[topic]
-    quota.finish()
+    return left
+
+
+def count(
+    quota: Quota, kept: dict[str, bytes], now: float = 0, *, complete: bool = True
+) -> dict[str, bytes]:
+    """Have everything counted that a broker keeps; return what it keeps afterwards."""
+    quota.begin()
+    left = hear(quota, kept, now)
+    quota.finish(now, complete=complete)
     return left
 
 
@@ -74,12 +82,41 @@ def test_the_boxs_own_accounts_have_no_share() -> None:
     assert count(quota, own) == own
 
 
-def test_what_is_gone_makes_room_and_the_issue_ends() -> None:
+def test_what_is_gone_makes_room_and_the_issue_ends_ten_minutes_later() -> None:
     quota = Quota()
-    count(quota, states(MESSAGES + 1))
-    count(quota, {})
+    count(quota, states(MESSAGES + 1), now=100)
+    count(quota, {}, now=100 + NAMED_SECONDS)
+    assert quota.over == {"bench": 1}
+    count(quota, {}, now=101 + NAMED_SECONDS)
     assert quota.counts == {} and quota.over == {}
     assert count(quota, {"hems/bench/new": b"x"}) == {"hems/bench/new": b"x"}
+
+
+def test_between_two_counts_it_is_taken_out_at_once_and_named_with_the_next() -> None:
+    quota = Quota()
+    count(quota, states(5))
+    assert len(hear(quota, states(10_000))) == MESSAGES
+    assert count(quota, states(MESSAGES)) == states(MESSAGES)
+    assert quota.over == {"bench": 10_000 - MESSAGES}
+    (kept,) = (one.kept for one in quota.counts.values())
+    assert len(kept) == MESSAGES, "a flood takes no memory of what counts it"
+
+
+def test_of_a_count_that_was_cut_short_nothing_is_taken_for_gone() -> None:
+    """Else a flood would take the places of what was there before."""
+    quota, mine = Quota(), states(MESSAGES)
+    count(quota, mine)
+    flood = {f"hems/bench/flood/{at}": b"x" for at in range(1000)}
+    assert count(quota, flood, complete=False) == {}
+    assert count(quota, mine | flood, complete=False) == mine
+
+
+def test_what_a_device_takes_out_itself_makes_room_at_once() -> None:
+    quota = Quota()
+    for round_ in range(3):
+        mine = {f"hems/bench/{round_}/{at}": b"x" for at in range(MESSAGES)}
+        assert hear(quota, mine) == mine
+        hear(quota, dict.fromkeys(mine, b""))
 
 
 ASIDE = Retained("vetted/sensor/bench/p/config", b'{"value_template": "\xff"}')

@@ -28,13 +28,13 @@ from hems.settings import Appliance
 ACCOUNT = "discovery"
 CREDENTIAL = f"mqtt_{ACCOUNT}"
 STATUS = f"{FROM_DEVICES}/status"  # Home Assistant says here that it hears
-QUIET_SECONDS = 3.0  # after the last retained message, until there is no more to come
-COUNT_SECONDS = 10.0  # between two counts of what is retained …
-COUNTED_SECONDS = 1.0  # … which end after this silence …
-LONGEST_COUNT = 5.0  # … or in the middle of a flood
+ANNOUNCED, STATES = f"{FROM_DEVICES}/+/+/+/config", f"{quota.STATES}/#"
+COUNT_SECONDS = 10.0  # between two counts of what is retained, if there was no excess
+QUIET = (3.0, 1.0)  # seconds of silence that end the first count, and each later one …
+LONGEST = (30.0, 5.0)  # … or so many seconds, in the middle of a flood
 LOOP_SECONDS = 1.0
-
-
+# What this publishes itself does not come back; what others do says whether it is retained.
+OPTIONS = SubscribeOptions(qos=1, noLocal=True, retainAsPublished=True)
 RECONNECT_SECONDS = (1.0, 30.0)  # first and longest pause
 
 
@@ -57,10 +57,11 @@ class Connection:
         accounts = appliance.accounts
         self._book = Book(self._prefix, accounts.mqtt_devices, own(accounts), problems=problems)
         self._guard = guard
-        self._kept: set[str] | None = set()  # of Home Assistant's topics, at the start
-        self._last = time.monotonic()
-        self._counting: float | None = None  # since when
-        self._counted = self._last
+        self._kept: set[str] | None = set()  # of Home Assistant's topics, until it has settled
+        self._last = self._counted = time.monotonic()
+        self._counting: float | None = self._last  # since when
+        self._heard: set[str] = set()  # topics, since the count began
+        self._excess = False  # was found since then: the broker may not have said all
         self._said = dict(problems)
         self._problem = ""
         self.subscribed = False
@@ -89,8 +90,8 @@ class Connection:
             if code != mqtt.MQTT_ERR_SUCCESS:
                 raise BrokerAwayError(f"The broker is gone: {code.name}.")
             now = time.monotonic()
-            self._settle(now)
-            self._count(now)
+            if self.subscribed:
+                self._count(now)
             self._publish(self._guard.look(now))
             systemd.feed_watchdog()
 
@@ -98,20 +99,14 @@ class Connection:
         if reason.is_failure:
             self._problem = f"The broker refuses account '{ACCOUNT}' ({reason})."
             return
-        tops = (FROM_DEVICES, self._prefix)
-        self._subscribe(STATUS, *(f"{top}/+/+/+/config" for top in tops))
-
-    def _subscribe(self, *topics: str) -> None:
-        # No local: what this publishes itself does not come back.
-        options = SubscribeOptions(qos=1, noLocal=True)
-        self._client.subscribe([(topic, options) for topic in topics])
+        self._begin(time.monotonic())
 
     def _on_subscribe(self, _c: Any, _data: Any, _mid: Any, reasons: Any, _more: Any) -> None:
         if any(reason.is_failure for reason in reasons):
             self._problem = f"The broker refuses a subscription ({reasons[0]})."
             return
         self._last = time.monotonic()
-        if not self.subscribed:  # each count subscribes, too
+        if not self.subscribed:  # each count subscribes anew
             self.subscribed = True
             say("The broker says what devices announce.")
             systemd.ready("connected")
@@ -122,14 +117,23 @@ class Connection:
             self._guard.connected(payload)
             return
         if message.retain:
-            self._last = time.monotonic()
-            if self._counting is not None and (excess := self._guard.quota.heard(topic, payload)):
-                self._publish(excess)
-                return
+            payload = self._bound(topic, payload)
         if topic.startswith(f"{FROM_DEVICES}/"):
             self._tell(self._book.announced(topic, payload, time.monotonic()))
         elif topic.startswith(f"{self._prefix}/"):
             self._hear(topic, payload)
+
+    def _bound(self, topic: str, payload: bytes) -> bytes:
+        """Return what is left of a message that the broker retains: nothing, if it is too much."""
+        now = time.monotonic()
+        if topic not in self._heard:  # a device that reports again and again prolongs no count
+            self._last = now
+        if excess := self._guard.quota.heard(topic, payload, now):
+            self._excess = True
+            self._publish(excess, qos=0)  # what is lost of them, the next count finds
+            return b""
+        self._heard.add(topic)
+        return payload
 
     def _hear(self, topic: str, payload: bytes) -> None:
         """Note what somebody else says where Home Assistant listens."""
@@ -139,27 +143,37 @@ class Connection:
         elif self._kept is not None:
             self._kept.add(topic)
 
-    def _settle(self, now: float) -> None:
-        """Once the broker has said all that it kept, take out what nobody speaks for any more."""
-        if self._kept is not None and now - self._last > QUIET_SECONDS:
+    def _begin(self, now: float) -> None:
+        """Have the broker say all that it keeps, and from now on what it is given to keep."""
+        self._counting, self._last, self._excess = now, now, False
+        self._heard.clear()
+        self._guard.quota.begin()
+        first = () if self._kept is None else (STATUS, f"{self._prefix}/+/+/+/config")
+        # The states last: the end of a flood is lost when the broker's queue is full.
+        topics = (ANNOUNCED, *first, STATES)
+        self._client.subscribe([(topic, OPTIONS) for topic in topics])
+
+    def _count(self, now: float) -> None:
+        """End a count, or begin one: at once if there was too much."""
+        if self._counting is None:
+            if self._excess or now - self._counted >= COUNT_SECONDS:
+                self._begin(now)
+            return
+        later = self._kept is None
+        quiet = now - self._last > QUIET[later]
+        if quiet or now - self._counting > LONGEST[later]:
+            complete = quiet and not self._excess
+            self._counting, self._counted = None, now
+            self._guard.counted(now, complete=complete)
+            if complete:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Take out what nobody speaks for, once the broker has said all that it kept."""
+        if self._kept is not None:
             self._publish(self._guard.trial.settle(self._kept, self._book.told))
             self._tell(self._book.left_over(self._kept))
             self._kept = None
-
-    def _count(self, now: float) -> None:
-        """Have the broker say now and then what it keeps; what comes meanwhile is not counted."""
-        if self._kept is not None:
-            return
-        if self._counting is None:
-            if now - self._counted < COUNT_SECONDS:
-                return
-            self._counting = self._last = now
-            self._guard.quota.begin()
-            self._subscribe(*quota.TOPICS)
-        elif now - self._last > COUNTED_SECONDS or now - self._counting > LONGEST_COUNT:
-            self._client.unsubscribe(quota.TOPICS[0])
-            self._counting, self._counted = None, now
-            self._guard.counted()
 
     def _tell(self, messages: Iterable[Retained]) -> None:
         """Say to Home Assistant what it may hear."""
@@ -170,9 +184,9 @@ class Connection:
                 say(f"Home Assistant does not hear {topic}: {problem}.")
         self._said = dict(problems)
 
-    def _publish(self, messages: Iterable[Retained]) -> None:
+    def _publish(self, messages: Iterable[Retained], qos: int = 1) -> None:
         for message in messages:
-            self._client.publish(message.topic, message.payload, qos=1, retain=True)
+            self._client.publish(message.topic, message.payload, qos=qos, retain=True)
 
 
 def serve(connect: Callable[[], Connection], guard: Guard, wait: Callable[[float], None]) -> None:

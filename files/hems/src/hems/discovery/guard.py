@@ -72,10 +72,10 @@ class Guard:
         if payload in (b"online", b"offline"):
             self.trial.connected(payload == b"online")
 
-    def counted(self) -> None:
+    def counted(self, now: float, *, complete: bool) -> None:
         """End a count of what is retained, and tell who had too much."""
         before = self.quota.over
-        self.quota.finish()
+        self.quota.finish(now, complete=complete)
         for line in said((name, n) for name, n in self.quota.over.items() if name not in before):
             say(line)
         self.report()

@@ -1,7 +1,8 @@
 """How much an account may leave in the broker, which keeps retained messages for good. Pure.
 
-Mosquitto has no such bound of its own. What is retained is counted every few seconds, and what an
-account has above its share is taken out again; what it had before stays.
+Mosquitto has no such bound of its own. What an account has above its share is taken out as soon as
+it is heard; what the account had before stays. Now and then the broker says all that it keeps: a
+flood may bring more at once than it passes on.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from hems.discovery.book import FROM_DEVICES, WATCHDOG, Retained
 STATES = "hems"  # <account>/…: where a device reports
 MESSAGES = 200  # of one account
 BYTES = 256 * 1024  # of one account's topics and payloads
+NAMED_SECONDS = 600.0  # after the last message too many
 HOME_ASSISTANT = "home_assistant"  # its account is not bound, as those of the box's own are not
-TOPICS = (f"{STATES}/#", f"{FROM_DEVICES}/+/+/+/config")
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Count:
 
     kept: dict[str, int] = field(default_factory=dict)  # topic: bytes
     size: int = 0
-    taken_out: int = 0  # messages, in this count
+    taken_out: int = 0  # messages, since it was last within its share for NAMED_SECONDS
+    at: float = 0.0  # when the last one was, monotonic seconds
 
     def fits(self, topic: str, size: int) -> bool:
         """Whether a message finds room, in the place of what is known of its topic."""
@@ -45,7 +47,7 @@ class Count:
 
 @dataclass
 class Quota:
-    """The counts by account, and in which the last ``finish`` found too much."""
+    """The counts by account, and which of them had too much when the last one ended."""
 
     own: Collection[str] = (WATCHDOG,)
     counts: dict[str, Count] = field(default_factory=dict)
@@ -55,29 +57,33 @@ class Quota:
     def begin(self) -> None:
         """Begin a count: the broker says all that it keeps."""
         self._seen.clear()
-        for count in self.counts.values():
-            count.taken_out = 0
 
-    def heard(self, topic: str, payload: bytes) -> list[Retained]:
-        """Count a retained message; return what takes it out if it is too much."""
+    def heard(self, topic: str, payload: bytes, now: float) -> list[Retained]:
+        """Note a message that the broker retains; return what takes it out if it is too much."""
         account = _account(topic)
-        if not account or account in (*self.own, HOME_ASSISTANT) or not payload:
+        if not account or account in (*self.own, HOME_ASSISTANT):
             return []
         count = self.counts.setdefault(account, Count())
+        if not payload:
+            count.forget(topic)
+            return []
         size = len(topic.encode()) + len(payload)
         if not count.fits(topic, size):
             count.forget(topic)
             count.taken_out += 1
+            count.at = now
             return [Retained(topic)]
         self._seen.add(topic)
         count.keep(topic, size)
         return []
 
-    def finish(self) -> None:
-        """End the count: what was not said is not there any more."""
+    def finish(self, now: float, *, complete: bool) -> None:
+        """End the count: of one that is complete, what was not said is not there any more."""
         for account, count in list(self.counts.items()):
-            for topic in set(count.kept) - self._seen:
+            for topic in set(count.kept) - self._seen if complete else ():
                 count.forget(topic)
+            if now - count.at > NAMED_SECONDS:
+                count.taken_out = 0
             if not count.kept and not count.taken_out:
                 del self.counts[account]
         self.over = {name: one.taken_out for name, one in self.counts.items() if one.taken_out}
