@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,9 @@ from types import SimpleNamespace
 import pytest
 from hems import HemsError
 from hems.cli import update as command
-from hems.update import play, run
+from hems.lock import Holder
+from hems.systemd import Unit
+from hems.update import play, resume, run
 from hems.update.core import Ring
 from hems.update.run import Updater
 from hems.update.state import UNDO, Phase, load
@@ -31,7 +34,7 @@ def held(*_: object, **__: object) -> Iterator[None]:
 def updater(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Updater:
     """A box without services."""
     monkeypatch.setattr(run.lock, "appliance_lock", held)
-    monkeypatch.setattr(Updater, "_units", lambda _: [])
+    monkeypatch.setattr(Updater, "_wanted", lambda _: {})
     options = Update(
         "site_1",
         "canary",
@@ -96,6 +99,46 @@ def test_what_fails_in_an_update_has_it_ended_by_the_other_unit(
             command.run(options)
     else:
         assert command.run(options) == code
+
+
+@pytest.mark.parametrize(("by", "stopped"), [(os.uname().nodename, True), ("laptop", False)])
+def test_undoing_takes_the_lock_from_its_own_play_only(
+    updater: Updater, monkeypatch: pytest.MonkeyPatch, by: str, stopped: bool
+) -> None:
+    # a person's converge that has it meanwhile goes on, and undoing waits for its end
+    ran: list[list[str]] = []
+    monkeypatch.setattr(run.lock, "holder", lambda _: Holder("converge", by))
+    monkeypatch.setattr(run.subprocess, "run", lambda words, **_: ran.append(words))
+    updater._free_lock()
+    assert bool(ran) == stopped
+
+
+def test_units_are_wanted_up_down_or_neither(
+    tmp_path: Path, updater: Updater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    states = {
+        "hems-up.timer": "active",
+        "hems-off.service": "inactive",
+        "hems-job.service": "activating",
+        "home-assistant.service": "failed",  # wanted, and down for the moment
+    }
+    for name in [*states, "owners-own.service", "hems-update.service", resume.UNIT]:
+        (tmp_path / name).touch()
+    entries = {"home_assistant": SimpleNamespace(unit="home-assistant.service")}
+    monkeypatch.setattr(run.resume, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(run.services, "read_all", lambda _: SimpleNamespace(entries=entries))
+    monkeypatch.setattr(
+        run,
+        "units",
+        lambda names: {one: Unit(one, "loaded", states[one], "", "", 0, "") for one in names},
+    )
+    assert updater._wanted() == {
+        "hems-up.timer": True,
+        "hems-off.service": False,
+        "hems-job.service": None,
+        "home-assistant.service": True,
+    }
 
 
 def test_a_play_on_the_box_does_not_fill_its_journal() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hems.probes import Answer, Certificate
+from hems.status.core import Disk, Observation, Port, Service, problems
+from hems.systemd import Unit
 from hems.update import gate
 from hems.update.state import PLAY, Phase, Reading
 from hems.update.update_settings import Window
@@ -60,3 +65,38 @@ def test_the_window_goes_past_midnight() -> None:
     assert [hour for hour in range(24) if night.holds(hour)] == [0, 1, 2, 3, 23]
     assert [hour for hour in range(24) if Window(1, 5).holds(hour)] == [1, 2, 3, 4]
     assert all(Window(3, 3).holds(hour) for hour in range(24))
+
+
+def seen(*answers: bool, certificate: bool = True, broken: tuple[str, ...] = ()) -> Observation:
+    """A box whose services answer, or not."""
+    services = tuple(
+        Service(
+            f"part {number}",
+            Unit(f"{number}.service", "loaded", "active", "running", "success", 0, "enabled"),
+            Answer(answer, "answers" if answer else "does not answer"),
+        )
+        for number, answer in enumerate(answers)
+    )
+    port = Port("the door", 443, Certificate(certificate, "has expired", 1e9))
+    return Observation("0.1.0", "Site", "", 0.0, services, (port,), Disk("/", 9, 1, 8), (), broken)
+
+
+def test_what_was_not_well_before_is_no_fault_of_a_release() -> None:
+    before = seen(True, False, certificate=False, broken=("x.toml is empty.",))
+    unwell = tuple(gate.ailing(before))
+    assert sorted(unwell) == ["part 1", "the door", "x.toml is empty."]
+    assert problems(gate.without(before, unwell)) == []
+    after = seen(False, False, certificate=False, broken=("y.toml is empty.",))
+    wrong = problems(gate.without(after, unwell))
+    assert [one.split()[0:2] for one in wrong] == [["y.toml", "is"], ["part", "0"]]
+
+
+def test_a_box_that_is_well_but_for_a_moment_has_no_excuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [seen(False, False), seen(True, False), seen(True, True)]
+    monkeypatch.setattr(gate.settings, "appliance", lambda _: None)
+    monkeypatch.setattr(gate.Gate, "_look", lambda *_: looks.pop(0))
+    assert gate.Gate(tmp_path, tmp_path).unwell(sleep=lambda _: None) == () and not looks
+    looks = [seen(True, False)] * gate.LOOKS
+    assert gate.Gate(tmp_path, tmp_path).unwell(sleep=lambda _: None) == ("part 1",)

@@ -9,6 +9,7 @@ import pytest
 from hems.update import core, look, play, resume
 from hems.update.core import Ring
 from hems.update.run import Updater
+from hems.update.snapshot import Snapshot
 from hems.update.state import CUTS, PLAY, UNDO, Hold, Phase, State, load
 from hems.update.update_settings import Keep, Server, Update, Window
 
@@ -22,6 +23,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(play, "variables", lambda *_: {})
     monkeypatch.setattr(resume, "disarm", lambda: None)
+    monkeypatch.setattr(resume, "stands_by", lambda: False)
     (tmp_path / "box").mkdir()
     made = World(tmp_path).make()
     made.release("v1.0.0")
@@ -209,6 +211,32 @@ def test_an_interrupted_update_is_undone_and_blamed_at_last(world: World) -> Non
     assert commit in Box(world).state.bad
 
 
+def test_an_interrupted_update_is_ended_by_the_release_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The timer catches up at boot, and by then `hems` may be the very release that is in question.
+    started: list[str] = []
+    monkeypatch.setattr(resume, "stands_by", lambda: True)
+    monkeypatch.setattr(resume, "start", lambda: started.append(resume.UNIT))
+    box = Box(world)
+    phase = Phase(PLAY, "v1.0.0", "a" * 40, 0.0)
+    box.remember(phase=phase)
+    assert (box.visit(), box.taken, box.undone) == (1, "", [])
+    assert started == [resume.UNIT] and Box(world).state.phase == phase
+
+
+def test_what_a_power_cut_after_the_end_left_is_tidied_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Box(world)
+    left = box.directory / "snapshot/files.tar"
+    left.parent.mkdir()
+    left.write_text("x")
+    monkeypatch.setattr(box, "snapshot", lambda: Snapshot(left.parent, (), (), ()))
+    box.finish()
+    assert not left.parent.exists()
+
+
 def test_an_interrupted_undoing_goes_on_with_its_reason(world: World) -> None:
     box = Box(world)
     box.remember(phase=Phase(UNDO, "v1.0.0", "a" * 40, 0.0, reason="it fails"))
@@ -232,6 +260,7 @@ def test_the_unit_that_resumes_is_the_old_releases(tmp_path: Path) -> None:
         f"ExecStart=/opt/hems/0.1.0-abc/bin/python -I -m hems update resume --settings {old}\n"
         in text
     )
+    assert "\nType=exec\n" in text  # a oneshot's boot would be over only when the box is well again
     link = tmp_path / "multi-user.target.wants" / resume.UNIT
     assert link.resolve() == tmp_path / resume.UNIT
     resume.disarm(tmp_path)

@@ -63,12 +63,12 @@ def break_it(box: Snapshot) -> None:
 
 
 def test_everything_comes_back_also_the_second_time(box: Snapshot) -> None:
-    box.take(["x.service"])
+    box.take({"x.service": True})
     assert box.complete and box.size() > 0
     etc, home = box.files[0], box.services[0].directory
     for _ in range(2):  # a power cut may make it go twice
         break_it(box)
-        box.put_back()
+        box.put_back([])
         assert {path.name: path.read_text() for path in etc.iterdir()} == {
             "hems.toml": "old",
             "gone.toml": "old",
@@ -78,32 +78,90 @@ def test_everything_comes_back_also_the_second_time(box: Snapshot) -> None:
         assert str(box.links[0].readlink()) == "1"
 
 
+def test_nobody_else_reads_what_a_service_keeps_for_itself(box: Snapshot) -> None:
+    box.take({})
+    archives = list(box.directory.glob("*.tar"))
+    assert len(archives) == 2
+    assert {path.stat().st_mode & 0o777 for path in archives} == {0o600}
+
+
+def test_there_is_room_to_go_back_on_a_disk_that_a_release_has_filled(box: Snapshot) -> None:
+    box.take({})
+    blocks = sum(path.stat().st_blocks for path in box.directory.iterdir())
+    assert blocks * 512 > snapshot.RESERVE
+    box.make_room()
+    box.make_room()  # a power cut may make it go twice
+    blocks = sum(path.stat().st_blocks for path in box.directory.iterdir())
+    assert blocks * 512 < snapshot.RESERVE
+    box.put_back([])
+
+
+def test_units_are_up_or_down_as_before(box: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, str]] = []
+    monkeypatch.setattr(systemd, "stop", lambda unit: done.append(("stop", unit)))
+    monkeypatch.setattr(systemd, "order_restart", lambda unit: done.append(("restart", unit)))
+    box.take({"hems-update.timer": True, "hems-d2l.service": False, "hems-job.service": None})
+    box.put_back(["hems-d2l.service", "hems-job.service", "hems-new.service"])
+    assert done == [
+        ("stop", "hems-d2l.service"),
+        ("stop", "hems-new.service"),
+        ("stop", "home.service"),
+        ("restart", "hems-update.timer"),
+    ]
+
+
+def test_one_service_that_fails_keeps_no_other_one_down(
+    box: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(systemd, "order_restart", started.append)
+    box.take({"home.service": True, "mosquitto.service": True})
+    monkeypatch.setattr(snapshot, "CLEAR", "raise SystemExit(1)")
+    with pytest.raises(Exception, match="failed"):
+        box.put_back([])
+    assert started == ["home.service", "mosquitto.service"]
+
+
+def test_who_reads_files_at_a_start_only_is_started_again(
+    box: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(systemd, "order_restart", started.append)
+    monkeypatch.setattr(snapshot, "READERS", {tmp_path / "etc": "NetworkManager.service"})
+    box.take({})
+    box.put_back([])
+    assert started == []
+    (tmp_path / "etc/hems.toml").write_text("new")
+    box.put_back([])
+    assert started == ["NetworkManager.service"]
+
+
 def test_what_goes_on_after_a_power_cut_stays_while_it_is_put_back(box: Snapshot) -> None:
     # It is written once the snapshot is there, and went with what else was not in it: a power cut
     # in the middle of undoing was then finished by nobody at boot.
-    box.take([])
+    box.take({})
     [etc], [standby] = box.files, box.spared
     standby.write_text("resume")
     (etc / "strange.toml").write_text("new")
-    box.put_back()
+    box.put_back([])
     assert standby.read_text() == "resume" and not (etc / "strange.toml").exists()
 
 
 def test_history_stays_unless_a_release_has_changed_its_form(box: Snapshot) -> None:
-    box.take([])
+    box.take({})
     home = box.services[0].directory
     database(home, 50, ["after"])
-    box.put_back()
+    box.put_back([])
     assert states(home) == ["before", "after"]
     database(home, 51, ["newer"])
-    box.put_back()
+    box.put_back([])
     assert states(home) == ["before"]
 
 
 def test_one_that_was_interrupted_is_none(box: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "COPY", "raise SystemExit(1)")
     with pytest.raises(Exception, match="failed"):
-        box.take([])
+        box.take({})
     assert not box.complete
     box.drop()
     assert not box.directory.exists()

@@ -16,6 +16,7 @@ from hems.update.state import Hold, load, utc
 
 ACTIONS = ("hold", "release", "status", "resume")
 CRASHED = 70  # sysexits.h EX_SOFTWARE
+PATIENCE = 60.0  # seconds; who has started 'resume' is about to end
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "status":
         return _status(updater)
     try:
-        with updater.alone():
+        with updater.alone(PATIENCE if options.action == "resume" else 0.0):
             return _do(updater, options)
     except HemsError as error:
         if updater.state.phase is None:

@@ -6,8 +6,8 @@ import json
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from hems import HemsError, internet, services, settings
 from hems.health import store
 from hems.loopback import exchange
 from hems.settings import Appliance
-from hems.status.core import problems
+from hems.status.core import Observation, problems
 from hems.status.survey import observe
 from hems.update.state import Phase, Reading
 from hems.watchdog.storing import BUCKET
 
 PAUSE = 10.0  # seconds between two looks
 GOOD = 2  # looks in a row
+LOOKS = 4  # before an update, at what is not well
 MOST = 900.0  # seconds that a box may take to be well
 FRESH = 1200.0  # seconds: a reading so old has flowed
 TOKEN = "influxdb_token_hems"
@@ -118,9 +119,8 @@ class Gate:
     def problems(self, phase: Phase, since: float) -> list[str]:
         """Look once; ``since``: when the change was over (Unix seconds)."""
         appliance = settings.appliance(self.directory)
-        found = services.read_all(self.directory / "services.d")
         try:
-            wrong = problems(observe(appliance, found))
+            wrong = problems(without(self._look(appliance), phase.unwell))
         except HemsError as error:
             wrong = [str(error)]
         wrong += [
@@ -133,6 +133,48 @@ class Gate:
         wrong += [command_problem(self.program), timer_problem()]
         wrong.append(flow_problem(phase, since, newest(appliance), time.time()))
         return [one for one in wrong if one]
+
+    def unwell(self, sleep: Callable[[float], None] = time.sleep) -> tuple[str, ...]:
+        """Return what is not well at each of some looks: an update is not blamed for it.
+
+        Raises HemsError.
+        """
+        appliance = settings.appliance(self.directory)
+        left = ailing(self._look(appliance))
+        for _ in range(LOOKS - 1):
+            if not left:
+                break
+            sleep(PAUSE)
+            left &= ailing(self._look(appliance))
+        return tuple(sorted(left))
+
+    def _look(self, appliance: Appliance) -> Observation:
+        return observe(appliance, services.read_all(self.directory / "services.d"))
+
+
+def ailing(seen: Observation) -> set[str]:
+    """Return what is not well, by its name or sentence. Pure."""
+    bare = replace(seen, services=(), ports=(), broken=())
+    other = problems(bare)
+    names = {
+        one.name
+        for one in seen.services
+        if len(problems(replace(bare, services=(one,)))) > len(other)
+    }
+    names |= {
+        one.name for one in seen.ports if len(problems(replace(bare, ports=(one,)))) > len(other)
+    }
+    return names | set(seen.broken)
+
+
+def without(seen: Observation, unwell: Sequence[str]) -> Observation:
+    """Return the observation without what was not well before. Pure."""
+    return replace(
+        seen,
+        services=tuple(one for one in seen.services if one.name not in unwell),
+        ports=tuple(one for one in seen.ports if one.name not in unwell),
+        broken=tuple(one for one in seen.broken if one not in unwell),
+    )
 
 
 def wait_until_well(

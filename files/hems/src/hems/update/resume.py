@@ -20,13 +20,15 @@ TEXT = """\
 # Written by 'hems update' while an update is under way, and removed at its end.
 [Unit]
 Description=Finish or undo an interrupted update
-After=network.target mosquitto.service influxdb.service home-assistant.service
+# It does not wait for the services: one of a bad release may take minutes to give up.
+After=network.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=oneshot
+# The boot does not wait for its end: to see that the box is well takes minutes.
+Type=exec
 ExecStart={python} -I -m hems update resume --settings {settings}
-TimeoutStartSec=3600
+RuntimeMaxSec=3600
 Restart=on-failure
 RestartSec=60
 
@@ -50,6 +52,16 @@ def arm(settings: Path, directory: Path = DIRECTORY, python: str = sys.executabl
     whole_file.write(unit, TEXT.format(python=python, settings=settings), mode=0o644)
     whole_file.link(link, unit)
     _reload(directory)
+
+
+def stands_by(directory: Path = DIRECTORY) -> bool:
+    """Whether an update is under way, or was interrupted."""
+    return files(directory)[0].exists()
+
+
+def start() -> None:
+    """Have an interrupted update ended now; nobody waits for it."""
+    subprocess.run(["systemctl", "start", "--no-block", UNIT], check=False)
 
 
 def disarm(directory: Path = DIRECTORY) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import msgspec
 
 from hems import HemsError, lock, services, settings
 from hems.settings import Appliance
@@ -24,7 +27,10 @@ FREE = 1024**3  # bytes that must stay free
 LEAST_PLAY = 3600.0  # seconds
 LOCK_SECONDS = 600.0  # a play or a backup may be at work
 LOCK = "update.lock"
+PROGRAM = Path("/usr/local/bin/hems")  # of whatever release is current
 PLAY_LOCK = "hems-lock-play.service"  # of a play that died, or was ended
+OURS = ("hems-", "home-assistant", "hass-")  # units that roles bring have names like these
+KINDS = ("service", "timer", "path", "socket")
 
 
 class Updater(Looker):
@@ -35,16 +41,17 @@ class Updater(Looker):
         self.appliance = appliance
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, wait_seconds: float = 0.0) -> Iterator[None]:
         """Be the only one who updates. Raises LockedError."""
-        with lock.appliance_lock(self.appliance.paths.root_run / LOCK, "update"):
+        path = self.appliance.paths.root_run / LOCK
+        with lock.appliance_lock(path, "update", wait_seconds=wait_seconds):
             self.state = load(self.directory)
             yield
 
     def update(self, source: Source, *, scheduled: bool) -> int:
         """Look, unless the site is held; 0 when all is well. Raises OSError."""
-        if self.state.phase:
-            self.finish()
+        if self.state.phase and not self._ended():
+            return 1
         if self.state.hold:
             why = f"{self.state.hold.why} ({self.state.hold.by}, {self.state.hold.since})"
             self.say(f"Held: {why}; 'sudo hems update release' lets it go on.")
@@ -52,6 +59,20 @@ class Updater(Looker):
         if scheduled and not self.options.window.holds(gate.local_hour(time.time())):
             return 0
         return self.look(source)
+
+    def _ended(self) -> bool:
+        """Whether an interrupted update is at its end; if not, the unit for that is at work.
+
+        This program may be of the very release that is in question: it does not judge itself.
+        """
+        if resume.stands_by():
+            print(
+                "An interrupted update comes first: 'journalctl -fu hems-update-resume' shows it."
+            )
+            resume.start()
+            return False
+        self.finish()
+        return True
 
     def snapshot(self) -> Snapshot:
         """Return where everything is kept; nothing is touched."""
@@ -78,7 +99,7 @@ class Updater(Looker):
         print(f"{ring.release}: taking a snapshot", flush=True)
         with lock.appliance_lock(self.appliance.paths.lock, "update", wait_seconds=LOCK_SECONDS):
             try:
-                kept.take(self._units())
+                kept.take(self._wanted())
             except (HemsError, OSError) as error:
                 kept.drop()
                 self.say(
@@ -86,8 +107,9 @@ class Updater(Looker):
                 )
                 return 1
         reading, critical, uplink = gate.before(self.appliance, time.time())
-        phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink)
-        resume.arm(kept.settings())
+        unwell = gate.Gate(kept.settings, PROGRAM).unwell()
+        phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink, unwell)
+        resume.arm(kept.settings)
         self.remember(phase=phase)
         print(f"{ring.release}: running its playbook", flush=True)
         begun = time.monotonic()
@@ -102,40 +124,41 @@ class Updater(Looker):
         self._commit(phase, took)
         return 0
 
-    def _units(self) -> list[str]:
-        """Return the services that are up and ours: those with an entry, and the daemons."""
-        names = {entry.unit for entry in services.read_all(services.DIRECTORY).entries.values()}
-        names |= {path.name for path in Path("/etc/systemd/system").glob("hems-*.service")}
-        names -= {"hems-update.service", resume.UNIT}
-        names = {name for name in names if name.endswith(".service") and "NetworkMan" not in name}
-        return sorted(name for name, unit in units(names).items() if unit.active == "active")
+    def _wanted(self) -> dict[str, bool | None]:
+        """Return the appliance's units and whether each is wanted up.
+
+        None: a job, which comes and goes. A service that just starts, or fails, is wanted.
+        """
+        entries = {entry.unit for entry in services.read_all(services.DIRECTORY).entries.values()}
+        names = {name for name in entries if name.endswith(".service")}
+        for kind in KINDS:
+            paths = resume.DIRECTORY.glob(f"*.{kind}")
+            names |= {one.name for one in paths if one.name.startswith(OURS) and one.is_file()}
+        names -= {"hems-update.service", resume.UNIT, "NetworkManager.service"}
+        found = units(sorted(names)).items()
+        wanted = {
+            name: unit.is_up or (None if unit.active != "inactive" else False)
+            for name, unit in found
+        }
+        return wanted | {name: True for name in entries & set(wanted) if wanted[name] is None}
 
     def _wait(self, phase: Phase, took: float) -> str:
-        directory = self.snapshot().settings()
-        judge = gate.Gate(directory, Path("/usr/local/bin/hems"))
+        judge = gate.Gate(self.snapshot().settings, PROGRAM)
         since, seconds = time.time(), gate.limit(self.options.patience, took)
         return gate.wait_until_well(lambda: judge.problems(phase, since), seconds)
 
     def _undo(self, phase: Phase, reason: str, *, blame: bool) -> None:
         """Go back to what was, and see that it is well."""
+        kept = self.snapshot()
+        kept.make_room()
         bad = {**self.state.bad, phase.commit: reason} if blame else self.state.bad
         # Remembered first: whatever happens from here on, this release is not tried again.
-        undoing = Phase(
-            UNDO,
-            phase.release,
-            phase.commit,
-            phase.begun,
-            phase.reading,
-            phase.critical,
-            phase.uplink,
-            reason,
-        )
+        undoing = msgspec.structs.replace(phase, step=UNDO, reason=reason)
         self.remember(bad=bad, phase=undoing)
         print(f"{phase.release} is undone: {reason}", flush=True)
-        kept = self.snapshot()
-        subprocess.run(["systemctl", "stop", PLAY_LOCK], check=False, stderr=subprocess.DEVNULL)
+        self._free_lock()
         with lock.appliance_lock(self.appliance.paths.lock, "update", wait_seconds=LOCK_SECONDS):
-            kept.put_back()
+            kept.put_back([name for name, wanted in self._wanted().items() if wanted])
         wrong = self._wait(undoing, gate.MOST)
         end = f", but the box is not well: {wrong}" if wrong else "; the box is as it was and well"
         self.remember(phase=None)
@@ -145,7 +168,14 @@ class Updater(Looker):
         blamed = blame or phase.commit in self.state.bad
         self.say(f"{phase.release} was undone, as {reason}{end}.", problem=blamed or bool(wrong))
 
+    def _free_lock(self) -> None:
+        """Take the lock from our own play, should it have died with it; never from a person's."""
+        holder = lock.holder(self.appliance.paths.lock)
+        if holder and holder.by == os.uname().nodename:
+            subprocess.run(["systemctl", "stop", PLAY_LOCK], check=False, capture_output=True)
+
     def _commit(self, phase: Phase, took: float) -> None:
+        os.sync()  # what was installed must not be lost by a power cut once it is called installed
         ending = Phase(COMMIT, phase.release, phase.commit, phase.begun)
         self.remember(phase=ending, release=phase.release, commit=phase.commit, seconds=took)
         self._end_commit(phase.release)
@@ -165,6 +195,7 @@ class Updater(Looker):
         if phase is None:
             with suppress(OSError):
                 resume.disarm()
+            self.snapshot().drop()  # the power went between the end and the tidying up
             return
         if phase.step == COMMIT:
             self._end_commit(phase.release)

@@ -13,17 +13,21 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from hems import HemsError, systemd, whole_file
+from hems.update import root_files
 
 SECONDS = 900.0
 MARK = "complete.json"
+FILES = "files.tar"
+RESERVE = 64 * 1024 * 1024  # bytes that going back takes, also when a release has filled the disk
 DATABASES = ("home-assistant_v2.db", "zigbee.db")  # of Home Assistant's directory
 LEFT_OUT = ("*.db", "*.db-shm", "*.db-wal", "media", "backups", "*.log*", "deps", "tts", ".cache")
 # As the service's user: copies each database that is there; prints nothing.
@@ -63,21 +67,32 @@ for name in names:
         os.sync()
         os.replace(f"{path}.new", path)
 """
-# As the service's user: takes away what the archive will bring, and what came after it.
+# As the service's user: takes away what the archive will bring, and what came after it. What the
+# service has no right to remove (a person made it as root) is not an update's either.
 CLEAR = """
-import fnmatch, pathlib, shutil, sys
+import contextlib, fnmatch, pathlib, shutil, sys
 top, *left = sys.argv[1:]
 for path in pathlib.Path(top).iterdir():
     if not any(fnmatch.fnmatch(path.name, pattern) for pattern in left):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(PermissionError):
+                path.unlink()
 """
+# What reads its files only at its start, or when it is told to.
+READERS = {
+    Path("/etc/NetworkManager"): "NetworkManager.service",
+    Path("/etc/sysctl.d"): "systemd-sysctl.service",
+    Path("/etc/systemd/journald.conf.d"): "systemd-journald.service",
+}
 
 
 class Facts(msgspec.Struct, frozen=True):
     """What the archive does not hold."""
 
     links: dict[str, str]
-    units: tuple[str, ...]  # that were up
+    units: dict[str, bool | None]  # whether each was wanted up; None: it comes and goes
 
 
 @dataclass(frozen=True)
@@ -110,25 +125,26 @@ class Snapshot:
         total = 0
         for service in self.services:
             words = ["du", "--summarize", "--block-size=1", str(service.directory)]
-            total += int(_as(service.user, words).split()[0])
+            total += int(_as(service.user, words, fine=(0, 1)).split()[0])  # 1: not all is its own
         return total
 
-    def take(self, units: Iterable[str]) -> None:
-        """Take it; its mark is the last file. Raises HemsError and OSError."""
+    def take(self, units: Mapping[str, bool | None]) -> None:
+        """Take it; its mark is the last file. Raises HemsError and OSError.
+
+        ``units``: the appliance's own, and whether each is wanted up.
+        """
         self.drop()
         self.directory.mkdir(mode=0o711)
         self.directory.chmod(0o711)
-        with tarfile.open(self.directory / "files.tar", "w") as archive:
-            for path in self.files:
-                if os.path.lexists(path):
-                    archive.add(path)
+        root_files.keep(self.directory / FILES, self.files)
+        self._unpack_settings()
         for service in self.services:
             if not service.directory.is_dir():
                 continue
-            with (self.directory / f"{service.unit}.tar").open("wb") as stream:
+            with root_files.private(self._archive(service)) as stream:
                 out = [f"--exclude=./{pattern}" for pattern in LEFT_OUT if service.databases]
-                words = ["tar", "-C", str(service.directory), *out, "-cf", "-", "."]
-                _as(service.user, words, out=stream, fine=(0, 1))  # 1: a file changed meanwhile
+                words = ["tar", "-C", str(service.directory), *out, "--ignore-failed-read"]
+                _as(service.user, [*words, "-cf", "-", "."], out=stream, fine=(0, 1))  # 1: changed
             if service.databases:
                 copies = self._copies(service)
                 copies.mkdir(mode=0o700)
@@ -136,32 +152,62 @@ class Snapshot:
                 os.chown(copies, account.pw_uid, account.pw_gid)
                 self._script(service, COPY)
         links = {str(link): str(link.readlink()) for link in self.links if link.is_symlink()}
+        with root_files.private(self._reserve) as stream:
+            os.posix_fallocate(stream.fileno(), 0, RESERVE)
         os.sync()
-        facts = msgspec.json.encode(Facts(links, tuple(units)))
+        facts = msgspec.json.encode(Facts(links, dict(units)))
         whole_file.write(self.directory / MARK, facts)
 
-    def put_back(self) -> None:
-        """Put everything back and run it again; may be repeated. Raises HemsError and OSError."""
+    def make_room(self) -> None:
+        """Give the disk what was reserved for going back."""
+        self._reserve.unlink(missing_ok=True)
+
+    def put_back(self, up: Collection[str]) -> None:
+        """Put everything back and run it again; may be repeated. Raises HemsError and OSError.
+
+        ``up``: the appliance's units that are up now; one that was down before, or not there at
+        all, is stopped. What one service's directory fails at keeps no other one down.
+        """
         facts = msgspec.json.decode((self.directory / MARK).read_bytes(), type=Facts)
-        self._files()
+        failures: list[Exception] = []
+
+        def attempt(work: Callable[[], object]) -> None:
+            try:
+                work()
+            except (HemsError, OSError, subprocess.SubprocessError) as error:
+                failures.append(error)
+
+        for unit in up:
+            if facts.units.get(unit, False) is False:
+                attempt(partial(systemd.stop, unit))
+        changed = root_files.put_back(self.directory / FILES, self.files, self.spared)
         for name, target in facts.links.items():
             whole_file.link(Path(name), target)
         _run(["systemctl", "daemon-reload"])
         for service in self.services:
-            archive = self.directory / f"{service.unit}.tar"
-            if not archive.is_file():
-                continue
-            systemd.stop(service.unit)
-            left = LEFT_OUT if service.databases else ()
-            _as(service.user, _python(CLEAR, service.directory, *left))
-            with archive.open("rb") as stream:
-                words = ["tar", "-C", str(service.directory), "-xpf", "-"]
-                _as(service.user, words, given=stream)
-            if service.databases:
-                self._script(service, PUT_BACK)
+            attempt(partial(self._put_back, service))
         os.sync()
-        for unit in facts.units:
-            systemd.order_restart(unit)
+        readers = [
+            unit for top, unit in READERS.items() if any(top in path.parents for path in changed)
+        ]
+        for unit in [*readers, *(unit for unit, wanted in facts.units.items() if wanted)]:
+            attempt(partial(systemd.order_restart, unit))
+        if failures:
+            raise failures[0]
+
+    def _put_back(self, service: Service) -> None:
+        """Put back a service's own directory."""
+        archive = self._archive(service)
+        if not archive.is_file():
+            return
+        systemd.stop(service.unit)
+        left = LEFT_OUT if service.databases else ()
+        _as(service.user, _python(CLEAR, service.directory, *left))
+        with archive.open("rb") as stream:
+            words = ["tar", "-C", str(service.directory), "--skip-old-files", "-xpf", "-"]
+            _as(service.user, words, given=stream)
+        if service.databases:
+            self._script(service, PUT_BACK)
 
     def drop(self) -> None:
         """Remove it; what is a service's, by that service."""
@@ -173,33 +219,24 @@ class Snapshot:
                 copies.rmdir()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    @property
     def settings(self) -> Path:
-        """Return a copy of the settings as they were, unpacked. Raises OSError."""
-        with tarfile.open(self.directory / "files.tar") as archive:
+        """Where the settings are as they were."""
+        return self.directory / "settings/etc/hems"
+
+    def _unpack_settings(self) -> None:
+        with tarfile.open(self.directory / FILES) as archive:
             wanted = [one for one in archive if one.name.startswith("etc/hems/")]
             wanted = [one for one in wanted if one.name.endswith(".toml") or one.isdir()]
             wanted = [one for one in wanted if "/secrets" not in one.name]
             archive.extractall(self.directory / "settings", wanted, filter="data")
-        return self.directory / "settings/etc/hems"
 
-    def _files(self) -> None:
-        """Put root's files back; what was not there goes, unless a Debian package brought it."""
-        with tarfile.open(self.directory / "files.tar") as archive:
-            kept = {f"/{name}" for name in archive.getnames()}
-            archive.extractall("/", filter="fully_trusted")
-        strange = [
-            path
-            for top in self.files
-            for path in ([top, *top.rglob("*")] if top.is_dir() else [top])
-            if str(path) not in kept and path not in self.spared
-            if not path.is_dir() and os.path.lexists(path)
-        ]
-        for path in strange:
-            owned = subprocess.run(
-                ["dpkg-query", "--search", str(path)], capture_output=True, check=False
-            )
-            if owned.returncode:
-                path.unlink()
+    @property
+    def _reserve(self) -> Path:
+        return self.directory / "reserve"
+
+    def _archive(self, service: Service) -> Path:
+        return self.directory / f"{service.unit}.tar"
 
     def _copies(self, service: Service) -> Path:
         return self.directory / f"{service.unit}.databases"

@@ -33,6 +33,7 @@ class Phase(msgspec.Struct, frozen=True):
     reading: Reading | None = None  # before it; None: none flowed
     critical: tuple[str, ...] = ()  # issues that were open before
     uplink: bool = False  # the Internet answered before
+    unwell: tuple[str, ...] = ()  # parts that were not well before: no release is blamed for them
     reason: str = ""  # why it is undone
 
 
