@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +15,7 @@ from tests.repo.checkout import ROOT, read_yaml, roles
 
 ALL = pytest.mark.parametrize("role", roles(), ids=lambda role: role.name)
 
+SET = "ansible.builtin.set_fact"
 # A page of documentation answers the same questions for every component.
 HEADINGS = [
     "What it is",
@@ -50,6 +53,27 @@ def test_internals_are_marked(role: Path) -> None:
         assert [
             name for name in read_yaml(internals) if not name.startswith(f"__{role.name}_")
         ] == []
+
+
+def facts(tasks: Any) -> Iterator[str]:
+    """Yield the names that tasks set for the tasks and plays after them."""
+    if isinstance(tasks, list):
+        for one in tasks:
+            yield from facts(one)
+    elif isinstance(tasks, dict):
+        if name := tasks.get("register"):
+            yield name
+        yield from (one for one in tasks.get(SET, {}) if one != "cacheable")
+        for key in ("tasks", "block", "rescue", "always"):
+            yield from facts(tasks.get(key))
+
+
+def test_what_a_play_finds_out_is_no_variable_of_the_next_one() -> None:
+    """A playbook that plays site.yml twice has its names judged as if the site had set them."""
+    files = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")]
+    found = {name for file in files for name in facts(read_yaml(file))}
+    assert len(found) > 20
+    assert [name for name in sorted(found) if not name.startswith("__")] == []
 
 
 @ALL
