@@ -7,7 +7,7 @@ import re
 import shlex
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
@@ -21,11 +21,31 @@ from tests.virtual.wifi.machine import Machine
 PASSPHRASE, NAME = "a label's words", "HEMS-Cottage"
 ADDRESS, PORT = "10.42.0.1", 17999
 PHONE = "wlan3"  # the radio of the router "Both", which is switched off for it
+SECOND_PHONE = "wlan4"
 PHONES = "ip netns exec routers"
+CURL = ("-s", "-m", "60", "-o", "/tmp/page", "-w", "%{http_code} %{redirect_url}\n")
 ROLE = ROOT / "roles/onboarding/templates"
+FIREWALL = ROOT / "roles/firewall"
+ENTRIES = "/etc/hems/services.d"
+DOORS = ("base/name", "mosquitto/mosquitto", "nginx/nginx", "onboarding/onboarding")
 SNIPPETS = ROOT / "roles/nginx/templates/etc/nginx/hems.snippets"
 VALUES = {
     "ansible_managed": "Ansible managed",
+    "firewall_hotspot_address": ADDRESS,
+    "firewall_open_ports": [],
+    "firewall_radios": "wl",
+    "firewall_refused": [443],
+    "firewall_services_directory": ENTRIES,
+    "firewall_ssh_port": 22,
+    "firewall_ssh_rate": 120,
+    "mosquitto_address_tries": 60,
+    "mosquitto_lan_enabled": True,
+    "mosquitto_lan_port": 8883,
+    "mosquitto_port": 1883,
+    "nginx_here_burst": 500,
+    "nginx_http_port": 80,
+    "nginx_https_port": 443,
+    "nginx_pages_burst": 500,
     "__onboarding_secrets": ["hotspot"],
     "__onboarding_user": "hems-onboarding",
     "hems_internet_targets": ["192.0.2.1", "192.0.2.2"],
@@ -83,8 +103,7 @@ def render(path: Path) -> str:
     world.filters["comment"] = lambda text, kind=None: f"{signs[kind]} {text}"
     world.filters["to_json"] = json.dumps
     world.filters["bool"] = bool
-    values = VALUES | {"nginx_pages_burst": 500, "nginx_here_burst": 500}
-    return world.from_string(path.read_text(encoding="utf-8")).render(values)
+    return world.from_string(path.read_text(encoding="utf-8")).render(VALUES)
 
 
 def install(box: Machine) -> None:
@@ -97,13 +116,7 @@ def install(box: Machine) -> None:
         "/etc/hems/hems.toml": GOOD,
         "/etc/hems/secrets/hotspot": f"{PASSPHRASE}\n",
     }
-    packed = BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, text in files.items():
-            member = tarfile.TarInfo(path)
-            member.size = len(text.encode())
-            tar.addfile(member, BytesIO(text.encode()))
-    box.check("tar -C / -xf -", packed.getvalue())
+    write(box, files)
     box.check(
         "chmod 700 /etc/hems/secrets && mkdir -p /opt/hems && ln -sfn /opt/hems-python"
         " /opt/hems/current && chmod -R a+rX /opt/src"
@@ -112,21 +125,45 @@ def install(box: Machine) -> None:
     )
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> float:
-    """Wait, and return how long that took; emulated seconds are the machine's own business."""
-    begun = time.monotonic()
+def close_doors(box: Machine) -> None:
+    """Put role firewall's rules in force, with the doors that the services' entries name."""
+    files = {"/etc/hems/firewall.toml": render(FIREWALL / "templates/etc/hems/firewall.toml.j2")}
+    for name in DOORS:
+        role, _, entry = name.partition("/")
+        template = ROOT / f"roles/{role}/templates/etc/hems/services.d/{entry}.toml.j2"
+        files[f"{ENTRIES}/{entry}.toml"] = render(template)
+    for name in ("hems_firewall.py", "whole_file.py"):
+        files[f"/opt/firewall/{name}"] = (FIREWALL / "files" / name).read_text(encoding="utf-8")
+    write(box, files)
+    box.check("python3 /opt/firewall/hems_firewall.py show | nft --file -")
+
+
+def write(box: Machine, files: Mapping[str, str]) -> None:
+    """Write text files on the machine, by their paths."""
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            tar.addfile(member, BytesIO(text.encode()))
+    box.check("tar -C / -xf -", packed.getvalue())
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for what must be so within real seconds, of which an emulated machine needs more."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() - begun < seconds, what
+        assert time.monotonic() < deadline, what
         time.sleep(1)
-    return time.monotonic() - begun
 
 
 class Phone:
     """A guest's phone: it joins the hotspot, by itself whenever that is there."""
 
-    def __init__(self, box: Machine) -> None:
-        self._box = box
-        box.check(f"sh /opt/src/routers.sh phone {PHONE} {NAME} {shlex.quote(PASSPHRASE)}")
+    def __init__(self, box: Machine, radio: str = PHONE, address: str = "10.42.0.50") -> None:
+        self._box, self._radio = box, radio
+        words = f"phone {radio} {NAME} {shlex.quote(PASSPHRASE)} {address}"
+        box.check(f"sh /opt/src/routers.sh {words}")
 
     def run(self, line: str) -> str:
         """Run a line as the phone; what it printed, whatever became of it."""
@@ -134,27 +171,24 @@ class Phone:
 
     def is_in(self) -> bool:
         """Whether it has joined the hotspot."""
-        return "wpa_state=COMPLETED" in self.run(f"wpa_cli -p /run/phone -i {PHONE} status")
+        return "wpa_state=COMPLETED" in self.run(f"wpa_cli -p /run/phone -i {self._radio} status")
 
     def ask(self, path: str, *options: str, host: str = ADDRESS) -> str:
         """Ask the box; the answer's status, where it leads to, and its body."""
-        words = [
-            "curl",
-            "-s",
-            "-m",
-            "60",
-            "-w",
-            "%{http_code} %{redirect_url}\n",
-            "-o",
-            "/tmp/page",
-        ]
-        words += ["-H", f"Host: {host}", *options, f"http://{ADDRESS}{path}"]
-        return self.run(shlex.join(words)) + self._box.run("cat /tmp/page").stdout
+        words = ["curl", *CURL, "--interface", self._radio, "-H", f"Host: {host}", *options]
+        line = f"rm -f /tmp/page; {shlex.join([*words, f'http://{ADDRESS}{path}'])}; cat /tmp/page"
+        return self.run(shlex.join(["sh", "-c", line]))
 
     def join(self, network: bytes, key: str, **more: str) -> str:
         """Choose a network in the portal; the answer."""
-        [token, *_] = re.findall(r'name="form" value="([^"]+)"', self.ask("/"))
         chosen = "other" if "name" in more else network.hex()
-        form = urlencode({"form": token, "network": chosen, "key": key, **more})
-        self._box.check("cat >/tmp/form", form.encode())
-        return self.ask("/join", "--data-binary", "@/tmp/form")
+        return self._send("/join", network=chosen, key=key, **more)
+
+    def search(self) -> str:
+        """Have the box look for networks again; the answer."""
+        return self._send("/scan")
+
+    def _send(self, path: str, **fields: str) -> str:
+        [token, *_] = re.findall(r'name="form" value="([^"]+)"', self.ask("/"))
+        self._box.check("cat >/tmp/form", urlencode({"form": token, **fields}).encode())
+        return self.ask(path, "--data-binary", "@/tmp/form")
