@@ -181,9 +181,9 @@ def test_what_a_start_without_the_time_dated_wrong_is_put_right(box: Box) -> Non
     wait_until(
         lambda: "clock was set" in box.said(LOOK, set_at), IN_TIME, "hems-clock.path has seen it"
     )
-    home.wait_until_ready(READY_SECONDS)
     said = f"points in InfluxDB are now dated {OUTAGE} s later"
     wait_until(lambda: said in box.said(CORRECT, set_at), IN_TIME, "the dates are corrected")
+    home.wait_until_ready(READY_SECONDS)  # by now it has been restarted
     assert f"The clock was set by +{OUTAGE} s" in box.said(LOOK, set_at)
 
     now = box.points()
