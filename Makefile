@@ -5,7 +5,7 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet restore clean .venv
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -42,6 +42,9 @@ lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 
 fleet: ## the fleet's releases on a virtual Pi: taken once, refused, the next one taken
 	@$(PI) fleet
+
+restore: ## a virtual Pi is lost, and its backup makes a blank one the site again
+	@$(PI) restore
 
 wifi: .venv ## `hems wifi` and the hotspot over simulated radios, in a virtual machine (QEMU)
 	@$(BIN)/python -m pytest -rs tests/wifi

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.virtual.pi import fleet, home, play, suite, up
+from tests.virtual.pi import home, play, scenario, suite, up
 from tests.virtual.pi.checkout import ROOT, Failure
 from tests.virtual.pi.machine import Pi
 
@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
     upping.add_argument("--https-port", type=int, default=8443, help="the door's on 127.0.0.1")
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
-    commands.add_parser("fleet", help="the fleet's releases on a Pi of its own, as docs/update.md")
+    for name, words in scenario.SCENARIOS.items():
+        commands.add_parser(name, help=words)
     commands.add_parser("tooling", help="make .venv from requirements.txt")
     testing = commands.add_parser(
         "test", help="lint, unit tests, repository rules, the whole appliance"
@@ -70,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             up.clean()
         case "load":
             home.draw(up.PI, arguments.watts)
-        case "fleet":
-            return fleet.run()
+        case name if name in scenario.SCENARIOS:
+            return scenario.run(name)
         case "tooling":
             up.install_tooling()
         case "test":
