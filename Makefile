@@ -40,8 +40,8 @@ benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PA
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh
 
-fleet: ## the fleet's releases on a virtual Pi: taken once, refused, the next one taken
-	@$(PI) fleet
+fleet: ## the fleet's releases on a virtual Pi: taken, refused, undone, the power cut meanwhile [CUTS=3 SEED=…]
+	@CUTS='$(or $(CUTS),3)' SEED='$(SEED)' $(PI) fleet
 
 restore: ## a virtual Pi is lost, and its backup makes a blank one the site again
 	@$(PI) restore

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from tests.virtual.pi.machine import Pi
+from tests.virtual.pi.podman import podman
 
 STATE = "/var/lib/hems-update/state.json"
 PROBLEM = "/run/hems-root/update-problem"
-# What a box is, by content: root's files that roles write, which releases run, and the services'
-# starts. Not what changes by itself.
+# What a box is, by content: files that roles write, root's and Home Assistant's; which
+# releases run, which units are up, and when services were started. Not what changes by itself.
 FILES = """
 cd / && find etc usr/local var/www/hems -xdev -type f ! -path 'etc/ssl/*' \
   ! -path 'etc/NetworkManager/*' -print0 | sort -z | xargs -0 sha256sum
+find etc usr/local var/www/hems -xdev -type f,d ! -path 'etc/ssl/*' \
+  -printf '%M %u %g %p\n' | sort
+cd /var/lib/home-assistant && find . -type f -name '*.yaml' -printf '%M %u %g %p\n' \
+  -exec sha256sum {} + | sort
 for link in /opt/*/current; do echo "$link $(readlink "$link")"; done
+"""
+UNITS = """
+systemctl list-units --all --plain --no-legend --state=active 'hems-*' 'home-assistant*' 'hass*' \
+  'scenario*' mosquitto.service influxdb.service nginx.service | cut -d' ' -f1
 """
 STARTS = """
 for unit in home-assistant influxdb mosquitto nginx hems-watchdog hems-door; do
@@ -84,9 +95,17 @@ class Box:
         """The sentence that its watchdog is told."""
         return self.run(f"cat {PROBLEM}").stdout.strip()
 
+    def files(self) -> str:
+        """Return what an undone update must leave as it was."""
+        return self.check(FILES)
+
+    def units(self) -> set[str]:
+        """Return the appliance's units that are up."""
+        return set(self.check(UNITS).split())
+
     def everything(self) -> str:
-        """Return what the roles' files hold, which releases run, and when services were started."""
-        return self.check(FILES) + self.check(STARTS)
+        """Return the files' content, and when services were started."""
+        return self.files() + self.check(STARTS)
 
     def readings(self, since: float) -> list[tuple[float, float]]:
         """Return the house's energy (Unix s, kWh) since then, as InfluxDB has it."""
@@ -101,3 +120,33 @@ class Box:
         """Return the longest time without a reading since then, in s."""
         times = [since, *(at for at, _ in self.readings(since)), self.now()]
         return max(after - before for before, after in pairwise(times))
+
+    def wait(self, what: Callable[[], bool], seconds: float) -> float:
+        """Wait until something is so; return how long it took."""
+        begun = time.monotonic()
+        while not what():
+            waited = time.monotonic() - begun
+            assert waited < seconds, f"still not so after {waited:.0f} s: {self.told()}"
+            time.sleep(1)
+        return time.monotonic() - begun
+
+    def flows(self, seconds: float = 180) -> float:
+        """Wait for a reading that is newer than now; return how long it took."""
+        since = self.now()
+        return self.wait(lambda: bool(self.readings(since)), seconds)
+
+    def settles(self, seconds: float) -> float:
+        """Wait until no update is under way; return how long it took."""
+        over = "test ! -e /etc/systemd/system/hems-update-resume.service"
+        over += " && systemctl show -P ActiveState hems-update.service | grep -qE 'inactive|failed'"
+        return self.wait(lambda: self.run(over).returncode == 0, seconds)
+
+    def cut_power(self) -> None:
+        """End everything on it at once, and boot it again."""
+        podman("kill", self.pi.container, doing="cut the power")
+        time.sleep(1)
+        self.pi.create()
+
+    def told(self) -> str:
+        """Return what a person would look at first."""
+        return self.run("hems update status; journalctl -u 'hems-update*' -n 40 --no-pager").stdout

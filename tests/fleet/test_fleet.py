@@ -1,4 +1,4 @@
-"""The fleet's releases on a box: taken once, refused, and the next one taken all the same.
+"""The fleet's releases on a box: taken once, refused, kept back, and the next one taken.
 
 One scenario on one Pi, in this order. Each test hands out releases of its own.
 """
@@ -11,22 +11,9 @@ import pytest
 
 from tests.fleet.box import figure
 from tests.fleet.conftest import Fleet
+from tests.fleet.plays import HEAD, LINE, SITE
 from tests.virtual.fleet.world import git
 
-SITE = "playbooks/site.yml"
-# A play that does only what a test wants of it, in place of the whole one.
-HEAD = """\
-- name: Do a part
-  hosts: hems
-  become: true
-  gather_facts: false
-  tasks:
-"""
-LINE = """\
-    - name: Do it
-      ansible.builtin.shell: |
-        {line}
-"""
 DONE = "/var/tmp/fleet-release"
 
 
@@ -124,4 +111,53 @@ def test_a_percentage_of_a_ring_holds_the_site(fleet: Fleet) -> None:
     fleet.operator.promote("canary", action="halt")
     fleet.box.update()
     assert fleet.box.state["release"] == before and not fleet.box.problem
+    fleet.restore()
+
+
+def test_a_held_site_stays_where_it_is_until_somebody_lets_it_go(fleet: Fleet) -> None:
+    box = fleet.box
+    fleet.operator.write(SITE, HEAD + LINE.format(line="true"))
+    name = fleet.hand_out()
+    before, state = box.everything(), box.state
+    box.check("hems update hold --why 'the roof is being mended'")
+    said = box.update()
+    assert "Held: the roof is being mended" in said and box.state["release"] == state["release"]
+    assert box.everything() == before and not box.problem
+    box.check("hems update release")
+    box.update()
+    assert (box.state["release"], box.problem) == (name, "")
+    fleet.restore()
+
+
+def test_a_site_that_its_inventory_holds_takes_the_next_release_without_that(fleet: Fleet) -> None:
+    box = fleet.box
+    state, why = box.state, "the roof is being mended"
+    fleet.operator.write(SITE, HEAD + LINE.format(line="true"))
+    fleet.operator.set(hems_update_hold=why)
+    held = fleet.hand_out()
+    said = box.update()
+    assert f"{held} is not for this site, as its inventory holds it: {why}." in said
+    assert box.state["release"] == state["release"] and not box.problem
+    fleet.operator.set(hems_update_hold="")
+    name = fleet.hand_out()
+    box.update()
+    assert (box.state["release"], box.problem) == (name, "")
+    fleet.restore()
+
+
+def test_two_updates_at_once_are_one(fleet: Fleet) -> None:
+    box, slow = fleet.box, "/var/tmp/fleet-slow"
+    line = f"echo once >>{DONE}; while [ -e {slow} ]; do sleep 1; done"
+    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    name = fleet.hand_out()
+    box.check(f"touch {slow}")
+    box.run("systemctl start --no-block hems-update.service")
+    box.wait(lambda: box.run(f"test -e {DONE}").returncode == 0, 180)
+    second = box.run("hems update")
+    assert second.returncode == 1
+    assert "lock is held by the update of " in second.stderr, second.stderr
+    box.check(f"rm {slow}")
+    box.settles(300)
+    assert (box.state["release"], box.problem) == (name, "")
+    assert box.check(f"cat {DONE}; rm {DONE}").split() == ["once"]
     fleet.restore()

@@ -1,0 +1,22 @@
+"""Plays of releases that do only what a test wants of them, in place of the whole one."""
+
+from __future__ import annotations
+
+SITE = "playbooks/site.yml"
+HEAD = """\
+- name: Do a part
+  hosts: hems
+  become: true
+  gather_facts: false
+  tasks:
+"""
+ROLE = """\
+    - name: Bring a role
+      ansible.builtin.import_role:
+        name: {name}
+"""
+LINE = """\
+    - name: Do it
+      ansible.builtin.shell: |
+        {line}
+"""

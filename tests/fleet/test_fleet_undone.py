@@ -1,0 +1,86 @@
+"""Bad releases are undone: the box is as it was, with readings, and does not try them again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.fleet.box import figure
+from tests.fleet.conftest import Fleet
+from tests.fleet.plays import HEAD, LINE, ROLE, SITE
+
+UNITS = "/etc/systemd/system"
+
+
+def break_half_way(fleet: Fleet) -> str:
+    """The broker has other settings, and then the play fails."""
+    fleet.operator.set(mosquitto_queued_messages=1017)
+    fleet.operator.write(SITE, HEAD + ROLE.format(name="mosquitto") + LINE.format(line="false"))
+    return "its playbook failed (2)"
+
+
+def break_home(fleet: Fleet) -> str:
+    """Home Assistant's unit starts something else; the play itself says that all is well."""
+    unit = f"{UNITS}/home-assistant.service"
+    line = f"sed -i 's,^ExecStart=.*,ExecStart=/bin/false,' {unit} && systemctl daemon-reload"
+    line += " && systemctl restart home-assistant; true"
+    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    return "Home Assistant is "
+
+
+def break_readings(fleet: Fleet) -> str:
+    """Every service answers; only the readings do not reach the database any more."""
+    file = "/var/lib/home-assistant/packages/hems/hems.yaml"
+    line = f"sed -i 's/^      - sensor$/      - light/' {file} && systemctl restart home-assistant"
+    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    return "no reading has reached InfluxDB since"
+
+
+def break_updater(fleet: Fleet) -> str:
+    """The box would take no release any more, and something new runs on it."""
+    new = f"{UNITS}/hems-scenario.service"
+    line = f"printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >{new}"
+    line += " && systemctl daemon-reload && systemctl start hems-scenario.service"
+    line += " && systemctl disable --now hems-update.timer"
+    line += f" && rm /etc/hems/update.toml {UNITS}/hems-update.timer"
+    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    return "hems-update.timer is not active"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made_by_hand(fleet: Fleet) -> Iterator[None]:
+    """What a person has made with sudo in Home Assistant's directory, which is not its own."""
+    mine = "/var/lib/home-assistant/www/mine"
+    fleet.box.check(f"mkdir -p {mine} && echo mine >{mine}/note && chmod 600 {mine}/note")
+    yield
+    assert fleet.box.check(f"cat {mine}/note; rm -r {mine}").split() == ["mine"]
+
+
+HARMS = [
+    break_half_way,
+    break_home,
+    break_readings,
+    break_updater,
+]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_bad_release_is_undone_and_remembered(fleet: Fleet, harm: Callable[[Fleet], str]) -> None:
+    box = fleet.box
+    before, units, state = box.files(), box.units(), box.state
+    reason = harm(fleet)
+    name = fleet.hand_out()
+    since, begun = box.now(), time.monotonic()
+    said = box.update()
+    took = time.monotonic() - begun
+    assert box.problem.startswith(f"{name} was undone, as {reason}"), said
+    assert box.problem.endswith("; the box is as it was and well."), said
+    assert box.state["release"] == state["release"]
+    assert (box.files(), box.units()) == (before, units)
+    box.flows()
+    figure(f"{reason}: {took:.0f} s in all; pause {box.pause(since):.0f} s")
+    box.update()  # another look: it is not tried again
+    assert box.files() == before and box.problem.startswith(f"{name} was undone, as {reason}")
+    fleet.restore()
