@@ -11,7 +11,7 @@ from tests.virtual.pi.progress import phase
 
 # What each is, by its name: that of its Pi, and of its directory in tests/.
 SCENARIOS = {
-    "fleet": "The fleet's releases: taken once, refused, the next one taken",
+    "fleet": "The fleet's releases: taken, refused, undone, and power cuts",
     "restore": "A site's Pi is lost, and its backup makes a blank one the site again",
 }
 
