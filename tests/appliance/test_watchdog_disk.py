@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ from tests.appliance.influxdb_client import HEMS, Influxdb, connect
 from tests.appliance.leds_box import Leds
 from tests.appliance.waiting import LONG, wait_until
 from tests.appliance.watchdog_box import COMPRESSED, Watchdog, until
-from tests.appliance.zigbee_box import zigbee_state
+from tests.appliance.zigbee_box import Device, Sensor, zigbee_state
+from tests.virtual.meter.load import PROFILE
 
-pytest_plugins = ["tests.appliance.home_assistant_fixtures"]
+pytest_plugins = ["tests.appliance.home_assistant_fixtures", "tests.appliance.zigbee_box"]
 pytestmark = pytest.mark.journal("hems-watchdog", "influxdb")
 
 BUCKET = "hems_probe"
@@ -129,11 +131,33 @@ def test_a_disk_that_fills_up_is_named_at_85_and_at_95_per_cent(
             assert until(partial(is_open, box, code), 30)
 
 
+@pytest.fixture
+def house(meter: Device) -> Generator[Device]:
+    """The house's meter; afterwards the house has its own course of the day again."""
+    yield meter
+    meter.draw(PROFILE)
+
+
 @LONG
 def test_what_a_start_on_a_full_disk_leaves_is_cured_by_one_restart(
-    pi: Any, site: dict[str, Any], home_assistant: HomeAssistant
+    pi: Any,
+    site: dict[str, Any],
+    home_assistant: HomeAssistant,
+    influxdb: Influxdb,
+    house: Device,
 ) -> None:
     """ZHA can't open its database there, and Home Assistant does not try again by itself."""
+    power = Sensor(home_assistant, influxdb, "sensor.hems_power")
+    loads, drawn = itertools.cycle(range(50_000, 95_000, 1_000)), []  # W; many pulses a second
+
+    def is_read(since: int) -> bool:
+        # What the meter tells while nobody listens is lost, and told again only when it changes.
+        drawn.append(next(loads))
+        house.draw(drawn[-1])
+        time.sleep(1)  # until the reader knows the load from its pulses
+        house.tell("report", house.name)
+        return bool({float(load) for load in drawn} & set(power.points(since)))
+
     box, config = Watchdog(pi, site), site["hems_path_home_assistant_config"]
     wait_until(lambda: zigbee_state(home_assistant) == "loaded", 90, "ZHA is loaded")
     aside = f"ls {config} | grep zigbee.db.broken"
@@ -149,10 +173,12 @@ def test_what_a_start_on_a_full_disk_leaves_is_cured_by_one_restart(
         wait_until(lambda: zigbee_state(home_assistant) == "setup_error", START_SECONDS, "for good")
         known = len(box.actions())
         pi.check_output(f"rm {DISK}/filler")
+        cleared = int(pi.check_output("date +%s%N"))
         wait_until(lambda: box.actions()[known:], START_SECONDS, "it is restarted")
         home_assistant.wait_until_ready(START_SECONDS)
         wait_until(lambda: zigbee_state(home_assistant) == "loaded", 90, "ZHA is loaded again")
         (line,) = box.actions()[known:]
         assert f"| restart | {HOME_ASSISTANT} | the disk was full" in line
         assert pi.run(aside).stdout == before, "nothing was taken for broken"
+        wait_until(partial(is_read, cleared), START_SECONDS, "readings are stored again")
     home_assistant.wait_until_ready(START_SECONDS)
