@@ -37,6 +37,7 @@ ROLE = """
   tasks:
     - ansible.builtin.import_role: {name: backup}
 """
+SETTLED = 30.0  # seconds after which what was read is stored
 HEARD = 180.0  # seconds in which a reader that was never paired again has told its energy
 
 
@@ -73,6 +74,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Before:
     home.pair(PI)
     home.draw(PI, "2000")
     reading.wait(PI)
+    until = time.time_ns()
     site.check(PI, f"install -m 600 /dev/stdin {PROFILE}", WIFI)
     variables = path / "site.json"
     variables.write_text(json.dumps({"hems_backup_repository": PLACE}), encoding="utf-8")
@@ -81,7 +83,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Before:
     role.write_text(ROLE, encoding="utf-8")
     play_to_its_end(role, variables)
     site.check(PI, "systemctl start hems-history.service")
-    until = time.time_ns() - 30 * 10**9
+    time.sleep(max(0.0, until / 10**9 + SETTLED - time.time()))
     points, ledger = site.points(PI, until), site.ledger(PI)
     network, rest = site.network(PI), site.remembered(PI)
     known = Before(until, points, ledger, network, rest)
