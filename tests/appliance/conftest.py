@@ -36,7 +36,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1, …
 # The files that take longest, first: the last one to end decides when several Pis are done.
 LONGEST = (
     *("zigbee_backup", "watchdog_provisioned", "home_assistant_owner", "watchdog_credentials"),
-    *("check_mode", "zigbee_faults", "watchdog_services", "zigbee_pairing", "history"),
+    *("check_mode", "zigbee_faults", "clock", "watchdog_services", "zigbee_pairing", "history"),
     *("watchdog_reboots", "zigbee_path", "zigbee_dongle", "tic", "d2l", "watchdog_limits"),
     *("leds", "watchdog_disk", "reading_path", "home_assistant", "home_assistant_house"),
 )

@@ -25,7 +25,7 @@ import pytest
 
 from tests.appliance.home_assistant_client import HomeAssistant
 from tests.appliance.influxdb_client import HEMS, HOME_ASSISTANT, Influxdb
-from tests.appliance.waiting import IN_TIME, LONG, wait_until
+from tests.appliance.waiting import IN_TIME, wait_until
 
 pytest_plugins = (
     "tests.appliance.home_assistant_fixtures",
@@ -146,7 +146,6 @@ def _days(box: Box) -> dict[str, float]:
     return {one["day"]: one["kwh"] for one in shown if one["kwh"] is not None}
 
 
-@LONG
 def test_what_a_start_without_the_time_dated_wrong_is_put_right(box: Box) -> None:
     pi, home = box.pi, box.home_assistant
     for kwh in (90_000.0, 90_000.0, 90_000.1, 90_001.0):  # two, as it is another meter at first
