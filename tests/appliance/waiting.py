@@ -11,7 +11,7 @@ import pytest
 
 LONG = pytest.mark.skipif(
     not os.environ.get("HEMS_LONG"),
-    reason="takes more than five minutes on a Pi that nothing else happens on: HEMS_LONG=1 runs it",
+    reason="takes four minutes or more on a Pi of its own: HEMS_LONG=1 runs it",
 )
 IN_TIME = 120.0  # seconds: back, or named
 PAUSE = 0.5  # seconds between two questions
