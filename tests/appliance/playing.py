@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.appliance.home_assistant_client import this_pi
-from tests.virtual.pi.checkout import ROOT
+from tests.virtual.pi import play
 
 
 def changes(playbook: Path, values: Mapping[str, Any]) -> int:
     """Play it with `values` as extra variables; return how many tasks changed something."""
-    command = [sys.executable, "-m", "tests.virtual.pi", "play", this_pi().name, str(playbook)]
-    ran = subprocess.run(
-        [*command, "-e", json.dumps(values)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = play.run(this_pi(), str(playbook), "-e", json.dumps(values))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (changed,) = re.findall(r"ok=\d+ +changed=(\d+)", ran.stdout)
     return int(changed)

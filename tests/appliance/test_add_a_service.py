@@ -13,6 +13,7 @@ from tests.appliance.conftest import Door
 from tests.appliance.playing import changes
 from tests.appliance.watchdog_box import COMPRESSED, Watchdog, until
 from tests.virtual.pi.checkout import ROOT
+from tests.virtual.pi.play import of_roles
 
 pytest_plugins = ["tests.appliance.door_fixtures"]
 pytestmark = pytest.mark.journal("hems-watchdog", "nginx", "example")
@@ -21,14 +22,7 @@ PAGE = ROOT / "docs/add_a_service.md"
 FILE = re.compile(r"^`roles/(example/\S+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MOST_LINES = 40
 PORT = 47110
-PLAY = """
-- hosts: hems
-  become: true
-  gather_facts: false
-  tasks:
-    - ansible.builtin.import_role: {name: example}
-    - ansible.builtin.import_role: {name: nginx}
-"""
+PLAY = of_roles("example", "nginx")
 
 Play = Callable[[bool], int]
 

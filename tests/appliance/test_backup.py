@@ -12,6 +12,7 @@ import pytest
 
 from tests.appliance.playing import changes
 from tests.virtual.pi import substitutes
+from tests.virtual.pi.play import of_roles
 
 pytestmark = [
     pytest.mark.journal("hems-backup", "hems-backup-drill"),
@@ -26,13 +27,7 @@ DISK, MOUNT, PLACE = "/mnt/hems-disk", "/mnt/hems-backup", "/mnt/hems-backup/sit
 SIZE = "512m"
 STATE = "/var/lib/hems-backup"
 PASSPHRASE = "/etc/hems/secrets/backup_passphrase"
-PLAY = """
-- hosts: hems
-  become: true
-  gather_facts: false
-  tasks:
-    - ansible.builtin.import_role: {name: backup}
-"""
+PLAY = of_roles("backup")
 
 Play = Callable[[str], int]
 

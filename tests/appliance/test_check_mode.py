@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 from tests.appliance.home_assistant_client import this_pi
@@ -15,15 +14,7 @@ SITE = "playbooks/site.yml"
 
 def check(pi: Pi, variables: dict[str, Any]) -> str:
     """Play site.yml on a Pi with --check --diff, as `run.sh play` does; return what it said."""
-    command = play.command(SITE, "--check", "--diff", f"--extra-vars={json.dumps(variables)}")
-    run = subprocess.run(
-        command,
-        env=play.environment(pi),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = play.run(pi, SITE, "--check", "--diff", f"--extra-vars={json.dumps(variables)}")
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 

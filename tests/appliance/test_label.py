@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,7 @@ FINGERPRINT = "openssl x509 -noout -fingerprint -sha256 -in %s/ca.crt"
 
 def played() -> str:
     """Play it on this Pi; what it said."""
-    run = subprocess.run(
-        play.command("playbooks/label.yml", "-v", "--diff"),
-        env=play.environment(this_pi()),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = play.run(this_pi(), "playbooks/label.yml", "-v", "--diff")
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 

@@ -112,13 +112,7 @@ def test_settings_that_cannot_be_used_are_named_and_stop_nothing(
 
 def site_yml() -> subprocess.CompletedProcess[str]:
     """Run the whole playbook."""
-    return subprocess.run(
-        play.command(str(play.SITE)),
-        env=play.environment(this_pi()),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return play.run(this_pi(), str(play.SITE))
 
 
 @pytest.fixture

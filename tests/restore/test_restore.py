@@ -30,13 +30,7 @@ PROFILE = "/etc/NetworkManager/system-connections/theirs.nmconnection"
 WIFI = "[connection]\nid=theirs\ntype=wifi\nautoconnect=false\n\n[wifi]\nssid=theirs\n"
 RESTORE = ROOT / "playbooks" / "restore.yml"
 # What a destination changes on a box that is an appliance already.
-ROLE = """
-- hosts: hems
-  become: true
-  gather_facts: false
-  tasks:
-    - ansible.builtin.import_role: {name: backup}
-"""
+ROLE = play.of_roles("backup")
 SETTLED = 30.0  # seconds after which what was read is stored
 HEARD = 180.0  # seconds in which a reader that was never paired again has told its energy
 

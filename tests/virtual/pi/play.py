@@ -34,6 +34,25 @@ def environment(pi: Pi) -> dict[str, str]:
     }
 
 
+def run(pi: Pi, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Play it on `pi`, asking nobody; what it said is in the result."""
+    return subprocess.run(
+        command(playbook, *arguments),
+        cwd=ROOT,
+        env=environment(pi),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def of_roles(*names: str) -> str:
+    """Return a playbook that plays these roles alone on a box that is an appliance already."""
+    roles = "".join(f"    - ansible.builtin.import_role: {{name: {name}}}\n" for name in names)
+    return f"\n- hosts: hems\n  become: true\n  gather_facts: false\n  tasks:\n{roles}"
+
+
 def _nothing() -> None:
     pass
 

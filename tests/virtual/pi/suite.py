@@ -99,7 +99,11 @@ def _passes_alone(part: str) -> bool:
     if not again:
         return False
     phase(f"Run what failed once more, with nothing beside it: {len(again)}")
-    return Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again)).finish()
+    job = Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again))
+    try:
+        return job.finish()
+    finally:
+        job.end()
 
 
 def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
