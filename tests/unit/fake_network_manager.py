@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbus_fast.unpack import unpack_variants
-from hems.onboarding.network import SERVICE, Heard, WifiError
+from hems.onboarding.bus import SERVICE, Heard, WifiError
 
 TOP = "/org/freedesktop/NetworkManager"
 WLAN = f"{TOP}/Devices/2"
@@ -22,6 +22,7 @@ class Point:
     strength: int = 50
     flags: tuple[int, int, int] = (1, 0, 0x100)
     refuses: int = 7
+    stays: int = 0  # the state in which it leaves a box, and says nothing more; 0: none
 
 
 @dataclass
@@ -149,6 +150,9 @@ class FakeNetworkManager:
         if point is None:
             self.state = 30
             self._heard(device, "StateChanged", [120, 50, 53])
+        elif point.stays:
+            self.state = point.stays
+            self._heard(device, "StateChanged", [point.stays, 40, 0])
         elif point.key != key:
             self.state = 30
             self._heard(device, "StateChanged", [60, 50, 0])

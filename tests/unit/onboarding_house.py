@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hems import settings
+from hems.onboarding.bus import WifiError
 from hems.onboarding.core import hotspot_name
 from hems.onboarding.daemon import Daemon
-from hems.onboarding.network import WifiError
 from hems.onboarding.onboarding_settings import Onboarding, Times
 
 from tests.unit.appliance_settings import GOOD

@@ -105,8 +105,10 @@ def test_a_guest_is_wrong_at_first(
     async def scene(house: House) -> None:
         await house.pass_time(30)
         house.daemon._take(Choice(b"Home", "wrong horse", Lock.WPA2, hidden=False))
+        house.daemon.woken.clear()
         await house.pass_time(2)
         assert manager.hotspot is None
+        assert house.daemon.woken.is_set(), "it looks again at once"
         await house.pass_time(2)
         assert manager.hotspot is not None, "it is back at once"
         assert house.portal.last is not None

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 from typing import Any
 
 import pytest
 from hems.onboarding import network
+from hems.onboarding.bus import WifiError
 from hems.onboarding.core import Lock
-from hems.onboarding.network import Wifi, WifiError
+from hems.onboarding.network import Wifi
 
 from tests.unit.fake_network_manager import TOP, WLAN, FakeNetworkManager, Point
 
 HOME = Point(b'H"me \xf0\x9f\x8f\xa0', "right horse", 70)
+
+
+class Hurry(selectors.DefaultSelector):
+    """Lets time pass at once where nothing else happens."""
+
+    passed = 0.0  # s
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(0)
+        if not found and timeout:
+            self.passed += timeout
+        return found
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """An event loop in which nobody waits."""
+
+    def __init__(self) -> None:
+        self._hurry = Hurry()
+        super().__init__(self._hurry)
+
+    def time(self) -> float:
+        return super().time() + self._hurry.passed
 
 
 @pytest.fixture
@@ -61,6 +86,33 @@ def test_what_failed_is_said_and_nothing_is_left(
     with pytest.raises(WifiError, match=words) as raised:
         join(manager, b"Home", "wrong horse", lock)
     assert "wrong horse" not in str(raised.value)
+    assert (manager.disk, manager.memory) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("stays", "lock", "words", "share"),
+    [
+        (50, Lock.WPA2, "did not answer in time", network.ENTRY),
+        (50, Lock.WPA3, "probably the passphrase is wrong", network.ENTRY),
+        (50, Lock.TRANSITION, "Set the router to WPA2 alone", network.ENTRY),
+        (50, None, "not in range", network.ENTRY),
+        (70, Lock.WPA3, "gave the box no address", 1.0),
+    ],
+)
+def test_a_network_that_says_nothing_is_not_waited_for_to_the_end(
+    manager: FakeNetworkManager, stays: int, lock: Lock | None, words: str, share: float
+) -> None:
+    manager.points = [Point(b"Home", "right horse", stays=stays)]
+
+    async def scene() -> float:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        with pytest.raises(WifiError, match=words):
+            await Wifi(manager).join(b"Home", "right horse", lock, seconds=10_000)
+        return clock() - begun
+
+    with asyncio.Runner(loop_factory=Hurried) as runner:
+        assert runner.run(scene()) == pytest.approx(share * 10_000, abs=500)
     assert (manager.disk, manager.memory) == ({}, {})
 
 

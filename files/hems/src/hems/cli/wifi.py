@@ -14,8 +14,9 @@ from collections.abc import Awaitable, Callable
 from hems import hotspot_status as status
 from hems import settings, systemd
 from hems.label import in_terminal, wifi_code
+from hems.onboarding.bus import WifiError, failed, system_bus
 from hems.onboarding.core import SSID_BYTES, Lock, Trouble, shown
-from hems.onboarding.network import Wifi, WifiError, failed, system_bus
+from hems.onboarding.network import Wifi
 
 UNIT = "hems-onboarding.service"
 OPEN_SECONDS = 75.0  # it looks for networks first

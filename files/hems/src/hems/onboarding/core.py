@@ -129,6 +129,21 @@ def why(reason: int, lock: Lock | None) -> Trouble:
     return Trouble.OTHER
 
 
+def why_silent(lock: Lock | None) -> Trouble:
+    """Return why a network neither lets the box in nor refuses it in time.
+
+    WPA3's answer to a wrong passphrase is none, as far as NetworkManager tells.
+    """
+    match lock:
+        case Lock.WPA3:
+            return Trouble.WPA3_PASSPHRASE
+        case Lock.TRANSITION:
+            return Trouble.TRANSITION
+        case None:
+            return Trouble.ABSENT
+    return Trouble.SLOW
+
+
 def hotspot_name(site: str) -> str:
     """Return the SSID of a site's hotspot: 32 bytes at most, cut between two characters."""
     return f"HEMS-{site}".encode()[:SSID_BYTES].decode(errors="ignore")

@@ -18,10 +18,11 @@ from pathlib import Path
 from hems import HemsError, hotspot_status, internet, process, settings, systemd
 from hems.hotspot_status import Status
 from hems.onboarding import button, grid, hotspot
+from hems.onboarding.bus import Bus, SystemBus, WifiError, system_bus
 from hems.onboarding.core import Trouble, hotspot_name, shown
 from hems.onboarding.grid import Order, Phase, Seen, State
 from hems.onboarding.hotspot import Hotspot
-from hems.onboarding.network import Bus, SystemBus, Wifi, WifiError, system_bus
+from hems.onboarding.network import Wifi
 from hems.onboarding.onboarding_settings import Onboarding, onboarding
 from hems.onboarding.pages import About
 from hems.onboarding.portal import Attempt, Choice, Portal
@@ -85,6 +86,7 @@ class Daemon:
             await self._close()
         elif order is Order.JOIN:
             await self._join()
+            self.woken.set()  # a guest waits for the hotspot to come back
         self._tell(before)
         return ONLINE_SECONDS if self._state.phase is Phase.ONLINE else LOOK_SECONDS
 

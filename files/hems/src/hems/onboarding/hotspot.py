@@ -14,20 +14,18 @@ from typing import Any
 
 from dbus_fast import Variant
 
-from hems.onboarding.network import (
-    ACTIVATED,
+from hems.onboarding.bus import (
     CONNECTION,
     DEVICE,
-    MANAGED,
     PROPERTIES,
     SERVICE,
     SETTINGS,
     TOP,
-    WIFI,
     Bus,
     WifiError,
     get,
 )
+from hems.onboarding.network import ACTIVATED, MANAGED, WIFI
 
 ACTIVE = f"{SERVICE}.Connection.Active"
 PREFIX = 24

@@ -1,4 +1,4 @@
-"""NetworkManager over D-Bus: the networks in range, joining one, and forgetting one.
+"""The networks in range, joining one, and forgetting one, by NetworkManager.
 
 Not by nmcli, which takes a passphrase as an argument and keeps a wrong one on the disk. A profile
 is in memory only until it has worked.
@@ -7,141 +7,34 @@ is in memory only until it has worked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-from dbus_fast import BusType, Message, MessageType, Variant
-from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
-from dbus_fast.unpack import unpack_variants
+from dbus_fast import Variant
 
-from hems import HemsError
-from hems.onboarding import core, words
+from hems.onboarding import core
+from hems.onboarding.bus import (
+    CONNECTION,
+    DEVICE,
+    SERVICE,
+    SETTINGS,
+    TOP,
+    Bus,
+    WifiError,
+    failed,
+    get,
+)
 from hems.onboarding.core import Lock, Network, Trouble
 
-SERVICE = "org.freedesktop.NetworkManager"
-TOP, SETTINGS = "/org/freedesktop/NetworkManager", "/org/freedesktop/NetworkManager/Settings"
-PROPERTIES = "org.freedesktop.DBus.Properties"
-DEVICE, WIRELESS = f"{SERVICE}.Device", f"{SERVICE}.Device.Wireless"
-CONNECTION = f"{SERVICE}.Settings.Connection"
+WIRELESS = f"{DEVICE}.Wireless"
 WIFI = 2  # NMDeviceType
 MANAGED, ACTIVATED, FAILED = 20, 100, 120  # NMDeviceState; below the first it is not usable
 IP_CONFIG, IP_CHECK = 70, 80
 MEMORY, BLOCK_AUTOCONNECT, TO_DISK = 0x2, 0x20, 0x1  # NMSettingsAddConnection2Flags, …Update2Flags
 SCAN_SECONDS = 12.0
 JOIN_SECONDS = 90.0  # NetworkManager's own limits are shorter: 25 s to find it, 45 s for an address
-CALL_SECONDS = 30.0
-
-Heard = Callable[[str, str, list[Any]], None]  # path, member, body
-
-
-class WifiError(HemsError):
-    """It can't be done; the sentence says what a person can do."""
-
-    trouble: Trouble | None = None  # where the portal has words of its own for it
-    reason = 0  # NetworkManager's
-
-
-def failed(trouble: Trouble, reason: int = 0) -> WifiError:
-    """Return the error of a network that can't be joined."""
-    error = WifiError(words.sentence(trouble, reason))
-    error.trouble, error.reason = trouble, reason
-    return error
-
-
-class Bus(Protocol):
-    """What this module needs of D-Bus."""
-
-    async def call(self, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-        """Call ``interface.member`` of NetworkManager at a path; its answer, variants unpacked."""
-
-    def listen(self, heard: Heard) -> None:
-        """Have signals told."""
-
-
-class SystemBus:
-    """NetworkManager on the system's bus."""
-
-    def __init__(self, bus: MessageBus) -> None:
-        self._bus = bus
-
-    async def call(self, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-        """See Bus. Raises WifiError."""
-        interface, _, name = member.rpartition(".")
-        message = Message(
-            destination=SERVICE,
-            path=path,
-            interface=interface,
-            member=name,
-            signature=signature,
-            body=list(body),
-        )
-        try:
-            reply = await asyncio.wait_for(self._bus.call(message), CALL_SECONDS)
-        except (DBusFastError, EOFError, OSError, TimeoutError) as error:
-            raise WifiError(f"NetworkManager can't be asked: {error or 'no answer'}.") from error
-        if reply is None or reply.message_type is MessageType.ERROR:
-            raise WifiError(_refusal(reply))
-        return list(unpack_variants(reply.body))
-
-    @property
-    def connected(self) -> bool:
-        """Whether the bus is still there."""
-        return bool(self._bus.connected)
-
-    def listen(self, heard: Heard) -> None:
-        """See Bus."""
-
-        def passed_on(message: Message) -> None:
-            if message.message_type is MessageType.SIGNAL:
-                heard(message.path or "", message.member or "", list(message.body))
-
-        self._bus.add_message_handler(passed_on)
-
-    async def subscribe(self) -> None:
-        """Have the bus send NetworkManager's signals here."""
-        await self._bus.call(
-            Message(
-                destination="org.freedesktop.DBus",
-                path="/org/freedesktop/DBus",
-                interface="org.freedesktop.DBus",
-                member="AddMatch",
-                signature="s",
-                body=[f"type='signal',sender='{SERVICE}',interface='{DEVICE}'"],
-            )
-        )
-
-
-def _refusal(reply: Message | None) -> str:
-    name = (reply.error_name if reply else "") or ""
-    if name.endswith(("PermissionDenied", "AccessDenied", "NotAuthorized")):
-        return "Only root may do this: put 'sudo' before it."
-    if name.endswith(("ServiceUnknown", "NameHasNoOwner")):
-        return "NetworkManager does not run: 'systemctl status NetworkManager' says why."
-    said = str(reply.body[0]) if reply and reply.body else name
-    return f"NetworkManager refuses: {said.rstrip('.')}."
-
-
-@asynccontextmanager
-async def system_bus() -> AsyncIterator[SystemBus]:
-    """The system's bus, for one command. Raises WifiError."""
-    try:
-        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    except (DBusFastError, OSError) as error:
-        raise WifiError(f"The system's D-Bus can't be reached: {error}.") from error
-    try:
-        ours = SystemBus(bus)
-        await ours.subscribe()
-        yield ours
-    finally:
-        bus.disconnect()
-
-
-async def get(bus: Bus, path: str, interface: str) -> dict[str, Any]:
-    """Return an object's properties. Raises WifiError."""
-    [found] = await bus.call(path, f"{PROPERTIES}.GetAll", "s", interface)
-    return dict(found)
+ENTRY = 0.7  # of the time for joining, until the network must have let the box in
 
 
 class Wifi:
@@ -270,15 +163,18 @@ class Wifi:
         states = self._states = asyncio.Queue()
         activate = f"{SERVICE}.ActivateConnection"
         await self._bus.call(TOP, activate, "ooo", path, device, "/")
+        end = asyncio.get_running_loop().time() + seconds
         begun = False  # the state of the connection before this one may still be told
         last = 0
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds * ENTRY) as limit:
                 while True:
                     where, state, reason = await states.get()
                     if where != device:
                         continue
                     last = state
+                    if state >= IP_CONFIG:
+                        limit.reschedule(end)
                     begun = begun or 40 <= state < ACTIVATED
                     if state == ACTIVATED and begun:
                         return
@@ -286,7 +182,7 @@ class Wifi:
                         raise failed(core.why(reason, lock), reason)
         except TimeoutError as error:
             got_in = last in (IP_CONFIG, IP_CHECK)
-            raise failed(Trouble.NO_ADDRESS if got_in else Trouble.SLOW) from error
+            raise failed(Trouble.NO_ADDRESS if got_in else core.why_silent(lock)) from error
         finally:
             self._states = None
 
