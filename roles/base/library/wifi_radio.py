@@ -131,7 +131,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    country, radios, done = module.params["country"], Radios(module), []
+    country, radios = module.params["country"], Radios(module)
+    done: list[str] = []
     if not radios.there():
         module.exit_json(changed=False, done=done)
     if radios.country() not in (None, BOTH, country):
