@@ -84,7 +84,19 @@ BACKUP = Service(
 )
 
 
-@pytest.mark.parametrize("service", [EDITOR, LINKY, BACKUP], ids=["editor", "linky", "backup"])
+RECEIPTS = Service(
+    (
+        "roles/receipts/",
+        "files/hems/src/hems/receipts/",
+        "files/hems/src/hems/reports/receipts.py",
+        "files/hems/src/hems/cli/receipt.py",
+    ),
+    r"name: receipts\b|hems_receipt|hems-receipt|hems_secret_receipt|receipts_(off|undelivered)",
+)
+SERVICES = {"editor": EDITOR, "linky": LINKY, "backup": BACKUP, "receipts": RECEIPTS}
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 def test_a_service_touches_few_files_beside_its_role(service: Service, files: list[Path]) -> None:
     found = touched(service, files)
     assert "playbooks/site.yml" in found, "nothing is found any more"

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def site_and_server(directory: Path, days: int) -> Path:
-    """Write a CA and a server's certificate for "cottage" that ends in so many days."""
+def site_and_server(directory: Path, days: int, name: str = "cottage") -> Path:
+    """Write a CA and a server's certificate for a name that ends in so many days."""
     now = dt.datetime.now(dt.UTC)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Site CA")])
@@ -31,7 +31,7 @@ def site_and_server(directory: Path, days: int) -> Path:
             .public_key(public)
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
-            .not_valid_after(end if subject == "cottage" else now + dt.timedelta(days=3650))
+            .not_valid_after(end if subject == name else now + dt.timedelta(days=3650))
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical)
@@ -54,13 +54,13 @@ def site_and_server(directory: Path, days: int) -> Path:
         (ca_id, False),
     )
     own = (
-        (x509.SubjectAlternativeName([x509.DNSName("cottage")]), False),
+        (x509.SubjectAlternativeName([x509.DNSName(name)]), False),
         (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), False),
     )
     (directory / "ca.crt").write_bytes(build("Site CA", ca_key.public_key(), *authority))
     server = directory / "server.pem"
     server.write_bytes(
-        build("cottage", key.public_key(), *own)
+        build(name, key.public_key(), *own)
         + key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,

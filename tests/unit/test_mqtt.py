@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 from hems import loopback, mqtt
 from hems.message import Message
-from hems.mqtt import Account, AccountRefused, Broker, BrokerError, Refused, greet, round_trip
+from hems.mqtt import (
+    Account,
+    AccountRefused,
+    Broker,
+    BrokerError,
+    Refused,
+    deliver,
+    greet,
+    round_trip,
+)
 
 from tests.unit.certificates import site_and_server
 from tests.unit.fake_broker import NOT_AUTHORISED, FakeBroker, listening
@@ -115,3 +124,14 @@ def test_what_is_no_broker_is_told_from_one_that_is_silent() -> None:
             greet(Broker(port), timeout=5)
         with pytest.raises(TimeoutError):
             greet(Broker(port), timeout=0.2)
+
+
+def test_messages_are_delivered_with_an_account_that_may_not_read() -> None:
+    with listening(FakeBroker(suback=NOT_AUTHORISED)) as broker:
+        deliver(Broker(broker.port), HEMS, [Message("a/b", "one", retain=True)], timeout=10)
+    assert broker.messages == [("a/b", b"one", True)]
+    with (
+        listening(FakeBroker(puback=NOT_AUTHORISED)) as broker,
+        pytest.raises(Refused, match="refuses a message"),
+    ):
+        deliver(Broker(broker.port), HEMS, [Message("a/b", "one")], timeout=10)

@@ -12,6 +12,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hems import HemsError
 from hems.loopback import LOOPBACK, TIMEOUT_SECONDS
@@ -74,10 +75,17 @@ def greet(broker: Broker, timeout: float = TIMEOUT_SECONDS) -> tuple[ReasonCode,
 
 
 class _RoundTrip:
-    """The steps of one, as paho's callbacks: connect, subscribe, publish, hear it again."""
+    """The steps of one, as paho's callbacks: connect, subscribe, publish, hear it again.
 
-    def __init__(self, account: str, topic: str, messages: Sequence[Message]) -> None:
-        self._account, self._topic, self._messages = account, topic, messages
+    Without a topic nothing is subscribed to, and the messages are all. ``also`` is subscribed to
+    beside the topic; what is retained there is ``heard``.
+    """
+
+    def __init__(
+        self, account: str, topic: str, messages: Sequence[Message] = (), also: str = ""
+    ) -> None:
+        self._account, self._topic, self._messages, self._also = account, topic, messages, also
+        self.heard: list[Message] = []
         self._word = uuid.uuid4().hex.encode()
         self._open: set[int] = set()  # message ids without a PUBACK
         self._sent = 0.0
@@ -93,16 +101,24 @@ class _RoundTrip:
         """CONNACK."""
         if reason.is_failure:
             self.refusal = AccountRefused(f"refuses account '{self._account}' ({reason})")
+        elif not self._topic:
+            self._took = 0.0
+            self._publish(client, self._messages)
         else:
-            client.subscribe(self._topic, qos=1)
+            topics = filter(None, (self._also, self._topic))
+            client.subscribe([(one, SubscribeOptions(qos=1)) for one in topics])
 
     def on_subscribe(self, client: Any, _data: Any, _mid: Any, reasons: Any, _more: Any) -> None:
         """SUBACK."""
         if any(reason.is_failure for reason in reasons):
-            self.refusal = Refused(f"refuses a subscription to '{self._topic}' ({reasons[0]})")
+            topic = self._also or self._topic
+            self.refusal = Refused(f"refuses a subscription to '{topic}' ({reasons[0]})")
             return
         self._sent = time.monotonic()
-        for message in (Message(self._topic, self._word), *self._messages):
+        self._publish(client, (Message(self._topic, self._word), *self._messages))
+
+    def _publish(self, client: Any, messages: Sequence[Message]) -> None:
+        for message in messages:
             sent = client.publish(message.topic, message.payload, qos=1, retain=message.retain)
             self._open.add(sent.mid)
 
@@ -116,6 +132,8 @@ class _RoundTrip:
         """PUBLISH: somebody's word, perhaps this one's."""
         if message.payload == self._word:
             self._took = time.monotonic() - self._sent
+        elif message.retain:
+            self.heard.append(Message(message.topic, message.payload, retain=True))
 
 
 def round_trip(
@@ -132,8 +150,43 @@ def round_trip(
     All of it takes at most ``timeout`` seconds. A broker that is ``starting`` is waited for so
     long. Raises BrokerError; ssl.SSLError when its certificate can't be trusted.
     """
-    deadline = time.monotonic() + timeout
     trip = _RoundTrip(account.name, topic, messages)
+    _run(trip, broker, account, timeout, starting=starting)
+    return trip.seconds or 0.0
+
+
+def deliver(
+    broker: Broker,
+    account: Account,
+    messages: Sequence[Message],
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+) -> None:
+    """Have the broker take messages, with an account that need not be allowed to read.
+
+    Raises BrokerError; ssl.SSLError when its certificate can't be trusted.
+    """
+    _run(_RoundTrip(account.name, "", messages), broker, account, timeout)
+
+
+def retained(
+    broker: Broker, account: Account, topics: str, word: str, *, timeout: float = TIMEOUT_SECONDS
+) -> list[Message]:
+    """Return the messages that the broker retains below ``topics``, in the order of its own.
+
+    ``word`` is a topic that the account may write and read: what was retained comes before a
+    message on it that is sent after the subscription. Raises BrokerError, ssl.SSLError.
+    """
+    trip = _RoundTrip(account.name, word, also=topics)
+    _run(trip, broker, account, timeout)
+    return trip.heard
+
+
+def _run(
+    trip: _RoundTrip, broker: Broker, account: Account, timeout: float, *, starting: bool = False
+) -> None:
+    """Go through a round trip's steps; raises its refusal."""
+    deadline = time.monotonic() + timeout
     client = _client(broker, f"{account.name}-{uuid.uuid4().hex[:8]}", timeout)
     client.username_pw_set(account.name, account.password)
     client.on_connect = trip.on_connect
@@ -153,7 +206,6 @@ def round_trip(
         client.disconnect()
     if trip.refusal is not None:
         raise trip.refusal
-    return trip.seconds or 0.0
 
 
 def _client(broker: Broker, name: str, timeout: float) -> mqtt.Client:

@@ -31,10 +31,14 @@ class Surroundings:
         self.runtime = Path(environment.get("RUNTIME_DIRECTORY", ""))
         self._credentials = Path(environment.get("CREDENTIALS_DIRECTORY") or "/nonexistent")
 
+    def credential_file(self, name: str) -> Path:
+        """Return where one of LoadCredential='s secrets is, for a program that wants a file."""
+        return self._credentials / name
+
     def credential(self, name: str) -> str:
         """Return one of LoadCredential='s secrets, without its last newline. Raises HemsError."""
         try:
-            text = (self._credentials / name).read_text(encoding="utf-8").removesuffix("\n")
+            text = self.credential_file(name).read_text(encoding="utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or error
             raise HemsError(

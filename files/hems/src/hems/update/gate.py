@@ -28,6 +28,7 @@ FRESH = 1200.0  # seconds: a reading so old has flowed
 TOKEN = "influxdb_token_hems"
 KILOWATTS = 60.0  # more than a house draws: a counter that goes faster has made a step
 TIMER = "hems-update.timer"
+SERIES = ("W", "hems_power"), ("kWh", "hems_energy")  # measurement and entity of the readings
 
 
 def limit(least: float, took: float) -> float:
@@ -74,8 +75,7 @@ def newest(appliance: Appliance) -> Reading | None:
     except OSError:
         return None
     port = appliance.ports.influxdb
-    power = last_point(port, token, "W", "hems_power")
-    energy = last_point(port, token, "kWh", "hems_energy")
+    power, energy = (last_point(port, token, *one) for one in SERIES)
     times = [point[0] for point in (power, energy) if point]
     return Reading(max(times), energy[1] if energy else None) if times else None
 
