@@ -22,7 +22,8 @@ from typing import IO, Any
 import msgspec
 
 from hems import HemsError, systemd, whole_file
-from hems.update import root_files
+from hems.as_user import as_user
+from hems.update import own_files, root_files
 
 SECONDS = 900.0
 MARK = "complete.json"
@@ -67,18 +68,11 @@ for name in names:
         os.sync()
         os.replace(f"{path}.new", path)
 """
-# As the service's user: takes away what the archive will bring, and what came after it. What the
-# service has no right to remove (a person made it as root) is not an update's either.
+# As the service's user: empties a directory of its own.
 CLEAR = """
-import contextlib, fnmatch, pathlib, shutil, sys
-top, *left = sys.argv[1:]
-for path in pathlib.Path(top).iterdir():
-    if not any(fnmatch.fnmatch(path.name, pattern) for pattern in left):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with contextlib.suppress(PermissionError):
-                path.unlink()
+import pathlib, sys
+for path in pathlib.Path(sys.argv[1]).iterdir():
+    path.unlink()
 """
 # What reads its files only at its start, or when it is told to.
 READERS = {
@@ -142,7 +136,9 @@ class Snapshot:
             if not service.directory.is_dir():
                 continue
             with root_files.private(self._archive(service)) as stream:
-                out = [f"--exclude=./{pattern}" for pattern in LEFT_OUT if service.databases]
+                # of the directory itself: files below it may have such names and are kept
+                out = ["--anchored", "--no-wildcards-match-slash"]
+                out += [f"--exclude=./{pattern}" for pattern in LEFT_OUT if service.databases]
                 words = ["tar", "-C", str(service.directory), *out, "--ignore-failed-read"]
                 _as(service.user, [*words, "-cf", "-", "."], out=stream, fine=(0, 1))  # 1: changed
             if service.databases:
@@ -174,7 +170,7 @@ class Snapshot:
         def attempt(work: Callable[[], object]) -> None:
             try:
                 work()
-            except (HemsError, OSError, subprocess.SubprocessError) as error:
+            except (HemsError, OSError, ValueError, subprocess.SubprocessError) as error:
                 failures.append(error)
 
         for unit in up:
@@ -202,10 +198,9 @@ class Snapshot:
             return
         systemd.stop(service.unit)
         left = LEFT_OUT if service.databases else ()
-        _as(service.user, _python(CLEAR, service.directory, *left))
         with archive.open("rb") as stream:
-            words = ["tar", "-C", str(service.directory), "--skip-old-files", "-xpf", "-"]
-            _as(service.user, words, given=stream)
+            work = partial(own_files.put_back, service.directory, stream, left)
+            as_user(service.user, work, SECONDS)
         if service.databases:
             self._script(service, PUT_BACK)
 
