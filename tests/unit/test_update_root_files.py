@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,29 @@ def test_what_was_not_there_goes_unless_it_is_spared(etc: Path) -> None:
     dead.symlink_to("/nonexistent")
     assert put_back(etc, (spared,)) == {new, dead}
     assert spared.exists() and not new.exists() and not dead.is_symlink()
+
+
+def test_what_a_package_brought_stays_and_dpkg_is_asked_once_for_many(
+    etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    names = ["packaged", "of two", "a[b]*?", *(f"strange {number}" for number in range(600))]
+    for name in names:
+        (etc / name).write_text("new")
+
+    def answer(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        asked.append(words)
+        said = f"one: {etc}/packaged\none, two:amd64: {etc}/of two\none: {etc}/a[b]*?\n"
+        return subprocess.CompletedProcess(words, 1, said.encode(), b"no path found")
+
+    monkeypatch.setattr(root_files.subprocess, "run", answer)
+    put_back(etc)
+    assert {path.name for path in etc.iterdir()} & set(names) == {"packaged", "of two", "a[b]*?"}
+    assert len(asked) == 2 and f"{etc}/a\\[b\\]\\*\\?" in asked[0]
+
+
+def test_dpkg_itself_knows_its_files(tmp_path: Path) -> None:
+    strange = tmp_path / "a[b]"
+    assert root_files._packaged([Path("/etc/debian_version"), strange]) == {
+        Path("/etc/debian_version")
+    }

@@ -8,6 +8,7 @@ for writing.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from hems import whole_file
+
+BATCH = 500  # names that dpkg is asked about at once
 
 
 def private(path: Path) -> IO[bytes]:
@@ -88,13 +91,27 @@ def _put_directory(path: Path, member: tarfile.TarInfo, found: os.stat_result | 
     return True
 
 
-def _strange(tops: Iterable[Path], known: set[Path]) -> Iterable[Path]:
-    for top in tops:
-        for path in [top, *top.rglob("*")] if top.is_dir() else [top]:
-            if path in known or not os.path.lexists(path):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                continue
-            words = ["dpkg-query", "--search", str(path)]
-            if subprocess.run(words, capture_output=True, check=False).returncode:
-                yield path
+def _strange(tops: Iterable[Path], known: set[Path]) -> list[Path]:
+    """Return what is below ``tops``, unknown, and in no Debian package."""
+    found = {
+        path
+        for top in tops
+        for path in ([top, *top.rglob("*")] if top.is_dir() else [top])
+        if path not in known and os.path.lexists(path)
+        if path.is_symlink() or not path.is_dir()
+    }
+    return sorted(found - _packaged(sorted(found)))
+
+
+def _packaged(paths: list[Path]) -> set[Path]:
+    """Return those that a Debian package brought; dpkg's list is read once for many."""
+    owned = set()
+    for start in range(0, len(paths), BATCH):
+        # a name is a pattern to it
+        batch = map(str, paths[start : start + BATCH])
+        names = [re.sub(r"([][*?\\])", r"\\\1", path) for path in batch]
+        words = ["dpkg-query", "--search", "--", *names]
+        done = subprocess.run(words, capture_output=True, check=False)
+        for line in os.fsdecode(done.stdout).splitlines():  # "package, another: /path"
+            owned.add(Path(line.partition(": ")[2]))
+    return owned
