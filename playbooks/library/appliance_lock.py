@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
@@ -38,6 +39,12 @@ options:
     description: What the lock is taken for, as the next one who wants it will read it.
     type: str
     default: converge
+  inside:
+    description:
+      - The work that holds the lock and runs this play, like V(update); the lock is left to it.
+      - Empty takes the lock.
+    type: str
+    default: ''
   limit:
     description: Seconds after which the lock frees itself, should the controller never come back.
     type: int
@@ -119,6 +126,21 @@ def read_holder(path: Path) -> dict[str, Any]:
     return holder if isinstance(holder, dict) else {}
 
 
+def is_held(path: Path, inside: str) -> bool:
+    """Tell whether such a work holds the lock."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_holder(path).get("work") == inside
+    finally:
+        os.close(handle)
+    return False
+
+
 def refusal(holder: dict[str, Any], path: str) -> str:
     """Say in one sentence who holds the lock and what to do."""
     if not holder:
@@ -140,6 +162,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["held", "free"], "default": "held"},
             "work": {"type": "str", "default": "converge"},
+            "inside": {"type": "str", "default": ""},
             "limit": {"type": "int", "default": 7200},
             "by": {"type": "str"},
             "pid": {"type": "int"},
@@ -150,6 +173,15 @@ def main() -> None:
     arguments = module.params
     # Taking and giving back a lock is no change to the box, and a dry run disturbs nobody.
     if module.check_mode:
+        module.exit_json(changed=False)
+    if arguments["inside"]:
+        if arguments["state"] == "held" and not is_held(
+            Path(arguments["path"]), arguments["inside"]
+        ):
+            module.fail_json(
+                msg=f"No {arguments['inside']} holds the appliance's lock {arguments['path']}: "
+                "run the play without 'hems_lock_inside'."
+            )
         module.exit_json(changed=False)
     if arguments["state"] == "free" or arguments["take_over"]:
         module.run_command(["systemctl", "stop", UNIT])

@@ -14,6 +14,10 @@ import pytest
 from hems import HemsError
 from hems.lock import Holder, LockedError, appliance_lock, holder, kept_free, parse_holder
 
+from tests.unit.modules import load_module
+
+module = load_module("playbooks/library/appliance_lock.py")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -160,3 +164,39 @@ def test_a_file_that_can_not_be_opened_is_one_sentence(tmp_path: Path) -> None:
         appliance_lock(tmp_path / "missing/hems.lock", "backup"),
     ):
         pytest.fail("no lock was taken")
+
+
+def test_a_play_knows_whether_it_runs_inside_the_work_that_holds_the_lock(path: Path) -> None:
+    assert not module.is_held(path, "update")
+    with appliance_lock(path, "update"):
+        assert module.is_held(path, "update") and not module.is_held(path, "restore")
+    assert not module.is_held(path, "update")
+
+
+@pytest.mark.parametrize("state", ["held", "free"])
+def test_a_play_of_an_update_leaves_the_lock_to_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    said: dict[str, object] = {}
+
+    class Module:
+        check_mode = False
+
+        def __init__(self, **_: object) -> None:
+            self.params = {"path": str(path), "state": state, "inside": "update"}
+
+        def exit_json(self, **_: object) -> None:
+            raise SystemExit(0)
+
+        def fail_json(self, **told: object) -> None:
+            said.update(told)
+            raise SystemExit(1)
+
+    monkeypatch.setattr(module, "AnsibleModule", Module)
+    with appliance_lock(path, "update"), pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 0
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == (1 if state == "held" else 0)
+    assert not said or str(said["msg"]).startswith("No update holds the appliance's lock")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hems import HemsError
 from hems.cli import update as command
-from hems.lock import Holder
+from hems.lock import Holder, LockedError
 from hems.systemd import Unit
 from hems.update import play, resume, run
 from hems.update.core import Ring
@@ -101,16 +106,77 @@ def test_what_fails_in_an_update_has_it_ended_by_the_other_unit(
         assert command.run(options) == code
 
 
-@pytest.mark.parametrize(("by", "stopped"), [(os.uname().nodename, True), ("laptop", False)])
-def test_undoing_takes_the_lock_from_its_own_play_only(
-    updater: Updater, monkeypatch: pytest.MonkeyPatch, by: str, stopped: bool
+@pytest.fixture
+def works(updater: Updater, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What an update does, step by step; nothing of it changes this machine."""
+    done: list[str] = []
+
+    @contextmanager
+    def lock_of(_: Path, work: str, **__: object) -> Iterator[None]:
+        done.append(f"lock for {work}")
+        yield
+        done.append("unlock")
+
+    kept = SimpleNamespace(
+        size=lambda: 0,
+        take=lambda _: done.append("snapshot"),
+        put_back=lambda _: done.append("put back"),
+        make_room=lambda: None,
+        drop=lambda: None,
+        settings=Path("/nonexistent"),
+    )
+    monkeypatch.setattr(run.lock, "appliance_lock", lock_of)
+    monkeypatch.setattr(updater, "snapshot", lambda: kept)
+    monkeypatch.setattr(run.gate, "before", lambda *_: (None, (), False))
+    monkeypatch.setattr(run.gate.Gate, "unwell", lambda _: ())
+    monkeypatch.setattr(resume, "arm", lambda _: done.append("arm"))
+    monkeypatch.setattr(resume, "disarm", lambda: done.append("disarm"))
+
+    def well(work: str) -> str:
+        done.append(work)
+        return ""
+
+    monkeypatch.setattr(play, "play", lambda *given: well(f"play {given[-1]}"))
+    monkeypatch.setattr(run.gate, "wait_until_well", lambda *_: well("gate"))
+    updater.releases.mkdir()
+    return done
+
+
+def test_nobody_gets_in_between_a_snapshot_and_its_play(updater: Updater, works: list[str]) -> None:
+    assert updater.take(RING, updater.directory, 0.0) == 0
+    begun = ["lock for update", "snapshot", "arm", "play update", "unlock"]
+    assert works == [*begun, "gate", "disarm"]
+    assert (updater.state.release, updater.state.phase) == ("v1.2.3", None)
+
+
+def test_a_play_that_fails_is_undone_before_somebody_else_gets_the_lock(
+    updater: Updater, works: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # a person's converge that has it meanwhile goes on, and undoing waits for its end
-    ran: list[list[str]] = []
-    monkeypatch.setattr(run.lock, "holder", lambda _: Holder("converge", by))
-    monkeypatch.setattr(run.subprocess, "run", lambda words, **_: ran.append(words))
-    updater._free_lock()
-    assert bool(ran) == stopped
+    monkeypatch.setattr(play, "play", lambda *_: "its playbook failed (2)")
+    assert updater.take(RING, updater.directory, 0.0) == 1
+    assert works == [
+        *("lock for update", "snapshot", "arm", "put back", "unlock"),
+        *("gate", "disarm"),
+    ]
+    assert updater.state.bad == {RING.commit: "its playbook failed (2)"}
+    assert updater.state.result.startswith("v1.2.3 was undone, as its playbook failed (2); the box")
+
+
+def test_a_box_on_which_somebody_works_takes_the_release_later(
+    updater: Updater, works: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a person's converge was refused by the play itself once, and the release counted as bad
+    @contextmanager
+    def refused(path: Path, *_: object, **__: object) -> Iterator[None]:
+        raise LockedError(path, Holder("converge", "laptop"))
+        yield
+
+    monkeypatch.setattr(run.lock, "appliance_lock", refused)
+    assert updater.take(RING, updater.directory, 0.0) == 1
+    assert works == [] and not updater.options.problem.exists()
+    assert (updater.state.bad, updater.state.phase) == ({}, None)
+    said = "v1.2.3 is not taken yet, but at a later look: The appliance's lock is held by the conv"
+    assert updater.state.result.startswith(said)
 
 
 def test_units_are_wanted_up_down_or_neither(
@@ -143,3 +209,60 @@ def test_units_are_wanted_up_down_or_neither(
 
 def test_a_play_on_the_box_does_not_fill_its_journal() -> None:
     assert play._environment()["ANSIBLE_NO_TARGET_SYSLOG"] == "1"
+
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.shell: echo $$ >{file}; exec sleep 600
+"""
+
+
+def test_a_play_that_takes_too_long_ends_with_its_task(
+    tmp_path: Path, updater: Updater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # its task is in a session of its own: killing ansible-playbook alone let it work on
+    file = tmp_path / "task"
+
+    class Impatient(subprocess.Popen[bytes]):
+        """The time is over once the task runs, however slow the machine is."""
+
+        def wait(self, timeout: float | None = None) -> int:
+            if timeout == 3600:
+                while not file.exists() or not file.read_text().endswith("\n"):
+                    assert self.poll() is None
+                    time.sleep(0.1)
+                raise subprocess.TimeoutExpired("ansible-playbook", timeout)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(play.subprocess, "Popen", Impatient)
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks/site.yml").write_text(PLAY.format(file=file))
+    (tmp_path / "hosts").write_text(f"site_1 ansible_python_interpreter={sys.executable}")
+    options = msgspec.structs.replace(
+        updater.options, inventory="hosts", ansible=Path(sys.executable).parent
+    )
+    assert play.play(options, tmp_path, 3600) == "its playbook took more than 60 min"
+    stat = Path("/proc", file.read_text().strip(), "stat")
+    with suppress(FileNotFoundError):  # or it is dead, and nobody has asked for its end yet
+        deadline = time.monotonic() + 60
+        while stat.read_text().rpartition(")")[2].split()[0] != "Z":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_who_is_asked_to_end_ends_the_play_first(
+    updater: Updater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*_: object) -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    before = signal.getsignal(signal.SIGHUP)
+    monkeypatch.setattr(command.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(command, "main", lambda _: updater)
+    monkeypatch.setattr(command, "_do", ask)
+    with pytest.raises(SystemExit) as caught:
+        command.run(argparse.Namespace(action=None, settings=None))
+    assert caught.value.code == 128 + signal.SIGHUP and signal.getsignal(signal.SIGHUP) == before

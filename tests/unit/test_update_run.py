@@ -100,6 +100,15 @@ def test_what_is_refused_leaves_the_box_as_it_is_and_the_next_release_is_taken(
     assert (box.visit(), box.taken, box.problem) == (0, "v1.2.0", "")
 
 
+def test_of_ten_releases_that_a_box_has_missed_it_takes_the_newest(world: World) -> None:
+    assert Box(world).visit() == 0
+    for number in range(1, 11):
+        world.release(f"v1.{number}.0")
+        world.promote("canary", release=f"v1.{number}.0")
+    box = Box(world)
+    assert (box.visit(), box.taken, box.problem) == (0, "v1.10.0", "")
+
+
 def test_an_old_ring_file_that_is_shown_again_is_refused(world: World) -> None:
     old = git(world.server, "rev-parse", "rings")
     world.release("v1.1.0")

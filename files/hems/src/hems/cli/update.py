@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hems import HemsError, settings
@@ -51,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "status":
         return _status(updater)
     try:
-        with updater.alone(PATIENCE if options.action == "resume" else 0.0):
+        patience = PATIENCE if options.action == "resume" else 0.0
+        with _ended_in_order(), updater.alone(patience):
             return _do(updater, options)
     except HemsError as error:
         if updater.state.phase is None:
@@ -61,6 +65,21 @@ def run(options: argparse.Namespace) -> int:
     except Exception:  # the unit that ends an interrupted update is started by this exit code
         traceback.print_exc()
         return CRASHED
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let who is asked to end, or whose terminal is gone, end its playbook before itself."""
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _do(updater: Updater, options: argparse.Namespace) -> int:

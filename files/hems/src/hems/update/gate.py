@@ -24,6 +24,7 @@ PAUSE = 10.0  # seconds between two looks
 GOOD = 2  # looks in a row
 LOOKS = 4  # before an update, at what is not well
 MOST = 900.0  # seconds that a box may take to be well
+BUSY = 7200.0  # seconds that other work on the box is waited for: a converge gives up by then
 FRESH = 1200.0  # seconds: a reading so old has flowed
 TOKEN = "influxdb_token_hems"
 KILOWATTS = 60.0  # more than a house draws: a counter that goes faster has made a step
@@ -180,12 +181,21 @@ def without(seen: Observation, unwell: Sequence[str]) -> Observation:
 def wait_until_well(
     look: Callable[[], list[str]],
     seconds: float,
+    busy: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Look until all is well twice in a row; return what is wrong when the time is over."""
-    deadline, good = clock() + seconds, 0
+    """Look until all is well twice in a row; return what is wrong when the time is over.
+
+    ``busy``: whether somebody else works on the box, which may stop and start everything on it.
+    The time begins again at the end of that.
+    """
+    deadline, good, patience = clock() + seconds, 0, clock() + BUSY
     while True:
+        if clock() < patience and busy():
+            deadline, good = clock() + seconds, 0
+            sleep(PAUSE)
+            continue
         wrong = look()
         good = 0 if wrong else good + 1
         if good >= GOOD:

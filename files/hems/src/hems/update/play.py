@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from hems.update.core import Refused
@@ -18,6 +19,7 @@ from hems.update.update_settings import Update
 
 NO_HOST = "no_host"
 INVENTORY_SECONDS = 300.0
+END_SECONDS = 30.0  # that a play may take to end
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 VAULT = "vault_password"
 
@@ -76,13 +78,16 @@ def variables(repository: Repository, commit: str, settings: Update) -> dict[str
     return found
 
 
-def play(settings: Update, checkout: Path, seconds: float) -> str:
-    """Run the playbook on this box; return why it failed, or an empty text."""
-    who = {"ansible_connection": "local", "ansible_user": "root"}
+def play(settings: Update, checkout: Path, seconds: float, inside: str = "") -> str:
+    """Run the playbook on this box; return why it failed, or an empty text.
+
+    ``inside``: the work that holds the appliance's lock for it; empty: it takes the lock itself.
+    """
+    extra = {"ansible_connection": "local", "ansible_user": "root", "hems_lock_inside": inside}
     words = [f"--inventory={settings.inventory}", f"--limit={settings.site}", *_vault()]
-    command = [str(settings.ansible / "ansible-playbook"), *words, "--extra-vars", json.dumps(who)]
+    command = [str(settings.ansible / "ansible-playbook"), *words, "--extra-vars"]
     process = subprocess.Popen(
-        [*command, "playbooks/site.yml"],
+        [*command, json.dumps(extra), "playbooks/site.yml"],
         cwd=checkout,
         env=_environment(),
         stdin=subprocess.DEVNULL,
@@ -91,7 +96,22 @@ def play(settings: Update, checkout: Path, seconds: float) -> str:
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(process)
         return f"its playbook took more than {seconds / 60:.0f} min"
+    except BaseException:
+        _end(process)
+        raise
     return f"its playbook failed ({code})" if code else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a play with the task that it is at, which is in a session of its own.
+
+    Only ansible-playbook knows that one, and passes on what it is asked, not what kills it.
+    """
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -27,8 +26,8 @@ FREE = 1024**3  # bytes that must stay free
 LEAST_PLAY = 3600.0  # seconds
 LOCK_SECONDS = 600.0  # a play or a backup may be at work
 LOCK = "update.lock"
+WORK = "update"  # what the appliance's lock is held for
 PROGRAM = Path("/usr/local/bin/hems")  # of whatever release is current
-PLAY_LOCK = "hems-lock-play.service"  # of a play that died, or was ended
 OURS = ("hems-", "home-assistant", "hass-")  # units that roles bring have names like these
 KINDS = ("service", "timer", "path", "socket")
 
@@ -96,33 +95,56 @@ class Updater(Looker):
             sentence = f"{ring.release} needs {need >> 20} MiB free, and there are {free >> 20} MiB"
             self.say(f"{sentence}: make room on the card.", problem=True)
             return 1
-        print(f"{ring.release}: taking a snapshot", flush=True)
-        with lock.appliance_lock(self.appliance.paths.lock, "update", wait_seconds=LOCK_SECONDS):
-            try:
-                kept.take(self._wanted())
-            except (HemsError, OSError) as error:
-                kept.drop()
-                self.say(
-                    f"{ring.release} is not taken, as nothing can be kept: {error}", problem=True
-                )
-                return 1
-        reading, critical, uplink = gate.before(self.appliance, time.time())
-        unwell = gate.Gate(kept.settings, PROGRAM).unwell()
-        phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink, unwell)
-        resume.arm(kept.settings)
-        self.remember(phase=phase)
-        print(f"{ring.release}: running its playbook", flush=True)
-        begun = time.monotonic()
-        wrong = play.play(self.options, checkout, max(LEAST_PLAY, 4 * self.state.seconds))
-        took = time.monotonic() - begun
-        if not wrong:
-            print(f"{ring.release}: looking whether all is well, after {took:.0f} s", flush=True)
-            wrong = self._wait(phase, took)
+        try:
+            with self._locked():
+                phase = self._begin(kept, ring, now)
+                if phase is None:
+                    return 1
+                print(f"{ring.release}: running its playbook", flush=True)
+                begun, most = time.monotonic(), max(LEAST_PLAY, 4 * self.state.seconds)
+                wrong = play.play(self.options, checkout, most, WORK)
+                took = time.monotonic() - begun
+                if wrong:  # nobody else's work may come in between
+                    phase = self._give_up(phase, wrong, blame=True)
+                    self._put_back(kept)
+        except lock.LockedError as error:
+            self.say(f"{ring.release} is not taken yet, but at a later look: {error}")
+            return 1
+        if wrong:
+            self._end_undo(phase)
+            return 1
+        print(f"{ring.release}: looking whether all is well, after {took:.0f} s", flush=True)
+        wrong = self._wait(phase, took)
         if wrong:
             self._undo(phase, wrong, blame=True)
             return 1
         self._commit(phase, took)
         return 0
+
+    def _locked(self) -> AbstractContextManager[object]:
+        """Have nobody else work on the box."""
+        path = self.appliance.paths.lock
+        return lock.appliance_lock(path, WORK, wait_seconds=LOCK_SECONDS)
+
+    def _busy(self) -> bool:
+        """Whether somebody else works on the box."""
+        return lock.holder(self.appliance.paths.lock) is not None
+
+    def _begin(self, kept: Snapshot, ring: Ring, now: float) -> Phase | None:
+        """Keep what is there, and remember that an update is under way; None: it can't be kept."""
+        print(f"{ring.release}: taking a snapshot", flush=True)
+        try:
+            kept.take(self._wanted())
+        except (HemsError, OSError) as error:
+            kept.drop()
+            self.say(f"{ring.release} is not taken, as nothing can be kept: {error}", problem=True)
+            return None
+        reading, critical, uplink = gate.before(self.appliance, time.time())
+        unwell = gate.Gate(kept.settings, PROGRAM).unwell()
+        phase = Phase(PLAY, ring.release, ring.commit, now, reading, critical, uplink, unwell)
+        resume.arm(kept.settings)
+        self.remember(phase=phase)
+        return phase
 
     def _wanted(self) -> dict[str, bool | None]:
         """Return the appliance's units and whether each is wanted up.
@@ -145,34 +167,41 @@ class Updater(Looker):
     def _wait(self, phase: Phase, took: float) -> str:
         judge = gate.Gate(self.snapshot().settings, PROGRAM)
         since, seconds = time.time(), gate.limit(self.options.patience, took)
-        return gate.wait_until_well(lambda: judge.problems(phase, since), seconds)
+        return gate.wait_until_well(lambda: judge.problems(phase, since), seconds, self._busy)
 
     def _undo(self, phase: Phase, reason: str, *, blame: bool) -> None:
         """Go back to what was, and see that it is well."""
-        kept = self.snapshot()
-        kept.make_room()
+        undoing = self._give_up(phase, reason, blame=blame)
+        with self._locked():
+            self._put_back(self.snapshot())
+        self._end_undo(undoing)
+
+    def _give_up(self, phase: Phase, reason: str, *, blame: bool) -> Phase:
+        """Remember that a release is undone, and why; return the phase that begins.
+
+        Remembered first: whatever happens from here on, a release to blame is not tried again.
+        """
         bad = {**self.state.bad, phase.commit: reason} if blame else self.state.bad
-        # Remembered first: whatever happens from here on, this release is not tried again.
         undoing = msgspec.structs.replace(phase, step=UNDO, reason=reason)
+        self.snapshot().make_room()
         self.remember(bad=bad, phase=undoing)
         print(f"{phase.release} is undone: {reason}", flush=True)
-        self._free_lock()
-        with lock.appliance_lock(self.appliance.paths.lock, "update", wait_seconds=LOCK_SECONDS):
-            kept.put_back([name for name, wanted in self._wanted().items() if wanted])
-        wrong = self._wait(undoing, gate.MOST)
+        return undoing
+
+    def _put_back(self, kept: Snapshot) -> None:
+        kept.put_back([name for name, wanted in self._wanted().items() if wanted])
+
+    def _end_undo(self, phase: Phase) -> None:
+        """See that what was put back is well, and say so."""
+        wrong = self._wait(phase, gate.MOST)
         end = f", but the box is not well: {wrong}" if wrong else "; the box is as it was and well"
         self.remember(phase=None)
         resume.disarm()
-        kept.drop()
+        self.snapshot().drop()
         shutil.rmtree(self.releases / phase.release, ignore_errors=True)
-        blamed = blame or phase.commit in self.state.bad
-        self.say(f"{phase.release} was undone, as {reason}{end}.", problem=blamed or bool(wrong))
-
-    def _free_lock(self) -> None:
-        """Take the lock from our own play, should it have died with it; never from a person's."""
-        holder = lock.holder(self.appliance.paths.lock)
-        if holder and holder.by == os.uname().nodename:
-            subprocess.run(["systemctl", "stop", PLAY_LOCK], check=False, capture_output=True)
+        blamed = phase.commit in self.state.bad
+        sentence = f"{phase.release} was undone, as {phase.reason}{end}."
+        self.say(sentence, problem=blamed or bool(wrong))
 
     def _commit(self, phase: Phase, took: float) -> None:
         os.sync()  # what was installed must not be lost by a power cut once it is called installed
