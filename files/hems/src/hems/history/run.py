@@ -77,7 +77,7 @@ def become(user: str, recorder: str) -> None:
 @contextmanager
 def opened(appliance: Appliance, wanted: Options, secret: str) -> Iterator[History]:
     """Open everything; one run at a time. Raises HistoryError."""
-    with _alone(wanted.state), closing(Ledger(wanted.state / FILE)) as ledger:
+    with alone(wanted.state), closing(Ledger(wanted.state / FILE)) as ledger:
         path = appliance.home_assistant.directory / RECORDER
         with closing(
             Recorder(path, wanted.domains, wanted.excluded, _moved(wanted.moved))
@@ -168,7 +168,8 @@ def _roll(history: History, wanted: Options, found: Found, whole: bool) -> None:
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
+def alone(directory: Path) -> Iterator[None]:
+    """Keep other runs of the history away meanwhile. Raises HistoryError."""
     try:
         handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
