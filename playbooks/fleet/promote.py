@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -87,7 +88,16 @@ def choose(wish: Wish, mine: Ring | None, before: Ring | None) -> str:
     return release
 
 
-def promote(checkout: Checkout, wish: Wish, signers: Path, now: datetime) -> Ring:
+Unready = Callable[[str, str], list[str]]  # ring and release: what is in the way there
+
+
+def _no_receipts(_ring: str, _release: str) -> list[str]:
+    return []  # without a fleet server nobody tells
+
+
+def promote(
+    checkout: Checkout, wish: Wish, signers: Path, now: datetime, unready: Unready = _no_receipts
+) -> Ring:
     """Sign and push the ring's next file; return it. Raises FleetError and Refused."""
     if wish.ring not in ORDER:
         raise FleetError(f"There is no ring '{wish.ring}': the rings are {', '.join(ORDER)}.")
@@ -107,6 +117,9 @@ def promote(checkout: Checkout, wish: Wish, signers: Path, now: datetime) -> Rin
         place = ORDER.index(wish.ring)
         release = choose(wish, mine, rings.at(ORDER[place - 1]) if place else None)
         percentage = 100 if wish.percentage is None else wish.percentage
+        renewed = mine is not None and mine.release == release
+        if place and not renewed and not wish.despite:
+            _ask(ORDER[place - 1], release, unready)
     else:
         if mine is None:
             raise FleetError(
@@ -121,6 +134,16 @@ def promote(checkout: Checkout, wish: Wish, signers: Path, now: datetime) -> Rin
     ring = Ring(wish.ring, release, commit, percentage, rings.serial(wish.ring) + 1, expires)
     _publish(rings, ring, tip, wish.despite)
     return ring
+
+
+def _ask(before: str, release: str, unready: Unready) -> None:
+    """Raise FleetError while a site of the ring before is not well, or has not the release."""
+    if found := unready(before, release):
+        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+        raise FleetError(
+            f"Ring {before} is not ready to pass {release} on: {'; '.join(found[:3])}{more}. Look "
+            "at playbooks/fleet_report.yml, or give a reason not to wait with -e despite='…'."
+        )
 
 
 def _publish(rings: Rings, ring: Ring, tip: str, despite: str) -> None:

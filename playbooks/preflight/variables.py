@@ -87,6 +87,9 @@ OPTIONAL: Mapping[str, Check] = {
     ),
     "hems_fleet_signers": values.signers,
     "hems_operator_keys": values.public_keys,
+    "hems_secret_fleet_operator_password": values.matches(
+        r"[!-~]{16,128}", "16 to 128 characters without spaces"
+    ),
     "hems_update_hold": values.matches(r"[^\n]{0,200}", "a reason on one line, or empty"),
     "hems_update_pin": values.matches(
         r"|v\d{1,4}(\.\d{1,4}){2}(-[a-z0-9.]+)?", "empty, or a release's name such as v1.2.3"

@@ -43,8 +43,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return made
 
 
-def play(world: World, line: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of the page on the fleet."""
+def play(world: World, line: str, **fleet: object) -> subprocess.CompletedProcess[str]:
+    """Run a line of the page on the fleet; ``fleet``: variables of its inventory."""
     program, *words = shlex.split(line)
     assert program == ".venv/bin/ansible-playbook"
     key = (world.path / "alice.pub").read_text()
@@ -53,6 +53,7 @@ def play(world: World, line: str) -> subprocess.CompletedProcess[str]:
         "release_checks": "true",
         "signing_key": str(world.path / "alice"),
         "hems_fleet_signers": [{"name": "alice@example.org", "key": key}],
+        **fleet,
     }
     return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", *words, "-e", json.dumps(more)],
@@ -81,6 +82,18 @@ def test_a_refusal_is_one_sentence(world: World) -> None:
     )
     assert done.returncode == 2
     assert "'0' is no percentage from 1 to 100; a ring is halted with -e halt=true" in done.stdout
+
+
+def test_receipts_that_can_not_be_read_keep_a_release_and_no_secret_is_shown(world: World) -> None:
+    tip = git(world.server, "rev-parse", "rings")
+    server = {"hems_fleet_server": "localhost", "hems_port_mqtts": 1}
+    secret = {"hems_secret_fleet_operator_password": "an-operators-password"}
+    line = ".venv/bin/ansible-playbook -vvv playbooks/promote.yml -e ring=stable -e release=v1.2.2"
+    done = play(world, line, **server, **secret)
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 2 and "fleet server localhost:1 does not answer" in said, said
+    assert secret["hems_secret_fleet_operator_password"] not in done.stdout + done.stderr
+    assert git(world.server, "rev-parse", "rings") == tip
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 from hems.update.core import Refused
 
 from playbooks.fleet.checkout import FleetError
+from playbooks.fleet.promote import Wish, promote
 from playbooks.fleet.release import changes, release
 from playbooks.fleet.signers import allowed_signers
 from playbooks.preflight.values import signers
-from tests.virtual.fleet.world import ENVIRONMENT, World, git
+from tests.virtual.fleet.world import ENVIRONMENT, NOW, World, git
 
 
 @pytest.fixture
@@ -41,6 +42,36 @@ def test_a_release_walks_from_ring_to_ring(world: World) -> None:
     # one ring's file is no other's
     assert world.promote("canary", release="v1.1.0").serial == 3
     assert world.promote("early", release="v1.0.0").serial == 3, "its own release, to the rest"
+
+
+def test_sites_that_are_not_well_keep_a_release_from_the_next_ring(world: World) -> None:
+    world.promote("canary", release="v1.0.0")
+    asked: list[tuple[str, str]] = []
+    ill = [f"site_{n} is silent" for n in range(5)]
+
+    def unready(ring: str, release: str) -> list[str]:
+        asked.append((ring, release))
+        return ill
+
+    def hand_out(**wish: object) -> None:
+        made = Wish("early", **wish)  # type: ignore[arg-type]
+        promote(world.checkout(), made, world.signers, NOW, unready)
+
+    with pytest.raises(
+        FleetError, match=r"canary is not ready to pass v1\.0\.0 on: site_0 .* 2 more"
+    ):
+        hand_out(percentage=25)
+    assert asked == [("canary", "v1.0.0")]
+    ill.clear()
+    hand_out(percentage=25)
+    ill.append("site_0 is bad")
+    hand_out(percentage=50)  # the ring has it already
+    hand_out(action="halt")
+    world.promote("canary", release="v1.1.0")
+    with pytest.raises(FleetError, match="site_0 is bad"):
+        hand_out()
+    hand_out(despite="site_0 is on holiday")
+    assert len(asked) == 3
 
 
 def test_a_reason_passes_over_the_order_and_is_kept(world: World) -> None:

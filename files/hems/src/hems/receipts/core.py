@@ -42,7 +42,7 @@ class Receipt(msgspec.Struct, frozen=True):
     ring: Word
     release: Word  # taken last; empty: the box was played from another computer
     commit: Word
-    serial: Number  # of the newest file of its ring that it believes
+    serial: Annotated[int, msgspec.Meta(ge=0)]  # of the newest file of its ring that it believes
     result: Result
     reason: Line  # why it is not "ok"
     said: Line  # the sentence of the updater's last look …
