@@ -47,7 +47,7 @@ restore: ## a virtual Pi is lost, and its backup makes a blank one the site agai
 	@$(PI) restore
 
 wifi: .venv ## `hems wifi` and the hotspot over simulated radios, in a virtual machine (QEMU)
-	@$(BIN)/python -m pytest -rs tests/wifi
+	@$(BIN)/python -m pytest -rs --durations=15 tests/wifi
 
 contract: .venv ## the InfluxDB contract tests against a real server [INFLUXDB_URL=http://…:8086]
 	@$(BIN)/python -m pytest tests/contract --influxdb-url '$(INFLUXDB_URL)'

@@ -209,11 +209,14 @@ def test_the_slowest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_part_is_what_its_files_are_called() -> None:
-    plain, on_a_pi = suite.chosen("zigbee_pairing")
+    plain, on_a_pi, with_radios = suite.chosen("zigbee_pairing")
+    assert with_radios == []
     assert plain == ["tests/unit/test_zigbee_pairing_play.py"]
     assert "tests/appliance/test_zigbee_pairing_pulses.py" in on_a_pi
-    assert suite.chosen("test_tls.py") == ([], ["tests/appliance/test_tls.py"])
-    assert suite.chosen("test_tls_c*e.py") == (["tests/unit/test_tls_core.py"], [])
+    assert suite.chosen("test_tls.py") == ([], ["tests/appliance/test_tls.py"], [])
+    assert suite.chosen("test_tls_c*e.py") == (["tests/unit/test_tls_core.py"], [], [])
+    assert suite.chosen("test_ports.py") == ([], [], ["tests/wifi/test_ports.py"])
+    assert "tests/wifi/test_onboarding.py" in suite.chosen("wifi")[2]
     assert "tests/appliance/security/test_limits.py" in suite.chosen("security")[1]
     with pytest.raises(Failure, match="no test file's name has 'nonsense' in it"):
         suite.chosen("nonsense")

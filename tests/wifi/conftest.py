@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.virtual.wifi.machine import Machine
+from tests.wifi.hotspot import PROFILES, Phone, install
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,12 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield one
     finally:
         one.stop()
+
+
+@pytest.fixture(scope="session")
+def phone(box: Machine) -> Phone:
+    """A phone beside a box that knows no network yet, with role onboarding just installed."""
+    box.check(f"rm -f {PROFILES}/* && systemctl restart NetworkManager")
+    box.check("sh /opt/src/routers.sh hears wlan1")
+    install(box)
+    return Phone(box)

@@ -7,7 +7,8 @@ import re
 import shlex
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
@@ -20,8 +21,10 @@ from tests.virtual.wifi.machine import Machine
 
 PASSPHRASE, NAME = "a label's words", "HEMS-Cottage"
 ADDRESS, PORT = "10.42.0.1", 17999
-PHONE = "wlan3"  # the radio of the router "Both", which is switched off for it
-SECOND_PHONE = "wlan4"
+PROFILES = "/etc/NetworkManager/system-connections"
+CHANNEL = 6
+MINUTES = 60.0  # seconds, on a machine that is emulated
+PHONE, SECOND_PHONE = "wlan4", "wlan5"
 PHONES = "ip netns exec routers"
 CURL = ("-s", "-m", "60", "-o", "/tmp/page", "-w", "%{http_code} %{redirect_url}\n")
 ROLE = ROOT / "roles/onboarding/templates"
@@ -52,12 +55,12 @@ VALUES = {
     "onboarding_address": ADDRESS,
     "__onboarding_gpio": False,
     "onboarding_button": 0,
-    "onboarding_channel": 6,
+    "onboarding_channel": CHANNEL,
     "onboarding_directory": "/opt/hems",
     "onboarding_http_port": 80,
     "onboarding_https_suffix": "",
-    "onboarding_join": 90,  # emulated, everything takes its time
-    "onboarding_known": 60,
+    "onboarding_join": 60,  # emulated, everything takes its time
+    "onboarding_known": 20,
     "onboarding_open": False,
     "onboarding_pauses": [300],
     "onboarding_port": PORT,
@@ -96,18 +99,18 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
 """
 
 
-def render(path: Path) -> str:
-    """Return a role's template as the role writes it."""
+def render(path: Path, **values: object) -> str:
+    """Return a role's template as the role writes it, with other ``values`` than usual."""
     world = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True)
     signs = {"c": "//", None: "#"}
     world.filters["comment"] = lambda text, kind=None: f"{signs[kind]} {text}"
     world.filters["to_json"] = json.dumps
     world.filters["bool"] = bool
-    return world.from_string(path.read_text(encoding="utf-8")).render(VALUES)
+    return world.from_string(path.read_text(encoding="utf-8")).render(VALUES | values)
 
 
 def install(box: Machine) -> None:
-    """Put role onboarding's files on the machine, and run its unit and nginx."""
+    """Put role onboarding's files on the machine, close its doors, and run its unit and nginx."""
     files = {f"/{name}": render(ROLE / f"{name}.j2") for name in FILES}
     for name in ("limit_pages", "limit_here", "upstream"):
         files[f"/etc/nginx/hems.snippets/{name}.conf"] = render(SNIPPETS / f"{name}.conf.j2")
@@ -116,17 +119,20 @@ def install(box: Machine) -> None:
         "/etc/hems/hems.toml": GOOD,
         "/etc/hems/secrets/hotspot": f"{PASSPHRASE}\n",
     }
+    files |= _doors()
     write(box, files)
+    box.check("python3 /opt/firewall/hems_firewall.py show | nft --file -")
     box.check(
         "chmod 700 /etc/hems/secrets && mkdir -p /opt/hems && ln -sfn /opt/hems-python"
         " /opt/hems/current && chmod -R a+rX /opt/src"
         " && echo /opt/src >$(echo /opt/hems-python/lib/python3*/site-packages)/hems.pth"
         " && systemd-sysusers && systemctl daemon-reload && systemctl restart polkit nginx"
+        " hems-onboarding"
     )
 
 
-def close_doors(box: Machine) -> None:
-    """Put role firewall's rules in force, with the doors that the services' entries name."""
+def _doors() -> dict[str, str]:
+    """Return role firewall's files, with the doors that the services' entries name."""
     files = {"/etc/hems/firewall.toml": render(FIREWALL / "templates/etc/hems/firewall.toml.j2")}
     for name in DOORS:
         role, _, entry = name.partition("/")
@@ -134,8 +140,7 @@ def close_doors(box: Machine) -> None:
         files[f"{ENTRIES}/{entry}.toml"] = render(template)
     for name in ("hems_firewall.py", "whole_file.py"):
         files[f"/opt/firewall/{name}"] = (FIREWALL / "files" / name).read_text(encoding="utf-8")
-    write(box, files)
-    box.check("python3 /opt/firewall/hems_firewall.py show | nft --file -")
+    return files
 
 
 def write(box: Machine, files: Mapping[str, str]) -> None:
@@ -157,25 +162,55 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
         time.sleep(1)
 
 
+def phase(box: Machine) -> str:
+    """Return what the daemon says that it does."""
+    text = box.run("cat /run/hems-onboarding/onboarding.json").stdout
+    return str(json.loads(text)["phase"]) if text else ""
+
+
+def is_open(box: Machine) -> bool:
+    """Whether NetworkManager has the hotspot up."""
+    return "HEMS hotspot" in box.check("nmcli -t -f NAME connection show --active")
+
+
+def is_online(box: Machine, name: str) -> bool:
+    """Whether the box is connected to a network, and stored it."""
+    active = box.run("nmcli -t -f NAME,STATE connection show --active").stdout
+    stored = box.run(f"ls {PROFILES}").stdout
+    return f"{name}:activated" in active and name in stored and phase(box) == "online"
+
+
+@contextmanager
+def times(box: Machine, **values: object) -> Iterator[None]:
+    """Have the daemon's next start read other values than usual."""
+    name = "etc/hems/onboarding.toml"
+    write(box, {f"/{name}": render(ROLE / f"{name}.j2", **values)})
+    try:
+        yield
+    finally:
+        write(box, {f"/{name}": render(ROLE / f"{name}.j2")})
+        box.check("systemctl restart hems-onboarding")
+
+
 class Phone:
     """A guest's phone: it joins the hotspot, by itself whenever that is there."""
 
     def __init__(self, box: Machine, radio: str = PHONE, address: str = "10.42.0.50") -> None:
-        self._box, self._radio = box, radio
-        words = f"phone {radio} {NAME} {shlex.quote(PASSPHRASE)} {address}"
+        self._box, self.radio = box, radio
+        words = f"phone {radio} {NAME} {shlex.quote(PASSPHRASE)} {address} {CHANNEL}"
         box.check(f"sh /opt/src/routers.sh {words}")
 
-    def run(self, line: str) -> str:
+    def run(self, line: str, seconds: float = 120) -> str:
         """Run a line as the phone; what it printed, whatever became of it."""
-        return self._box.run(f"{PHONES} {line}").stdout
+        return self._box.run(f"{PHONES} {line}", seconds=seconds).stdout
 
     def is_in(self) -> bool:
         """Whether it has joined the hotspot."""
-        return "wpa_state=COMPLETED" in self.run(f"wpa_cli -p /run/phone -i {self._radio} status")
+        return "wpa_state=COMPLETED" in self.run(f"wpa_cli -p /run/phone -i {self.radio} status")
 
     def ask(self, path: str, *options: str, host: str = ADDRESS) -> str:
         """Ask the box; the answer's status, where it leads to, and its body."""
-        words = ["curl", *CURL, "--interface", self._radio, "-H", f"Host: {host}", *options]
+        words = ["curl", *CURL, "--interface", self.radio, "-H", f"Host: {host}", *options]
         line = f"rm -f /tmp/page; {shlex.join([*words, f'http://{ADDRESS}{path}'])}; cat /tmp/page"
         return self.run(shlex.join(["sh", "-c", line]))
 
@@ -188,7 +223,26 @@ class Phone:
         """Have the box look for networks again; the answer."""
         return self._send("/scan")
 
-    def _send(self, path: str, **fields: str) -> str:
+    def token(self) -> str:
+        """Return what shows that a form is ours."""
         [token, *_] = re.findall(r'name="form" value="([^"]+)"', self.ask("/"))
-        self._box.check("cat >/tmp/form", urlencode({"form": token, **fields}).encode())
+        return str(token)
+
+    def _send(self, path: str, **fields: str) -> str:
+        form = urlencode({"form": self.token(), **fields}).encode()
+        self._box.check("cat >/tmp/form", form)
         return self.ask(path, "--data-binary", "@/tmp/form")
+
+
+def comes_in(box: Machine, phone: Phone) -> None:
+    """Wait until the hotspot is open and the phone in it: a phone is slow to see that one went."""
+    wait_until(
+        lambda: phase(box) == "open" and phone.is_in(), 5 * MINUTES, "the phone is in the hotspot"
+    )
+
+
+def opens(box: Machine, phone: Phone) -> None:
+    """Have the hotspot opened on purpose, unless it is, and wait until the phone is in it."""
+    if phase(box) not in ("open", "joining"):
+        box.check("systemctl kill --signal=SIGUSR1 --kill-whom=main hems-onboarding")
+    comes_in(box, phone)

@@ -3,6 +3,9 @@
 Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
 Every part runs even when another one failed; the last line counts the tests of all of them.
 
+The WiFi scenario, where PART asks for it, comes last and alone: its machine is emulated, takes both
+cores, and looks at seconds. Only its image is made behind the others.
+
 A few tests that failed are run once more, with nothing beside them: what fails there too is wrong,
 what passes hangs on what ran before it or beside it, and is named at the end.
 """
@@ -15,14 +18,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.virtual.pi import appliance, browser, host, network, report, up
-from tests.virtual.pi.checkout import ROOT, STATE, Failure
+from tests.virtual.pi.checkout import ROOT, STATE, VENV, Failure
 from tests.virtual.pi.job import Job, pytest
 from tests.virtual.pi.progress import phase
+from tests.virtual.wifi import machine as radios
 
 REPORTS = STATE / "reports"
 AGAIN = "_again"  # in the name of the report on tests that are run once more
 APPLIANCE = "tests/appliance"
 WITHOUT_A_PI = ("tests/unit", "tests/repo", "tests/contract")
+WITH_RADIOS = "tests/wifi"
+IMAGE = "wifi-image"
 LEAST_URGENT = 10  # nice(1): the appliance's tests are the longest way, and they watch the time
 
 
@@ -32,11 +38,12 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     `pis` is the number of Pis; by default as many as this machine can carry. Raises Failure.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    plain, on_a_pi = chosen(part)
+    plain, on_a_pi, with_radios = chosen(part)
     phase("Check this machine")
     host.require_root()
     network.require()
-    up.install_packages((*host.PACKAGES, *(browser.packages() if on_a_pi else ())))
+    needed = [*host.PACKAGES, *(browser.packages() if on_a_pi else ())]
+    up.install_packages([*needed, *(radios.packages() if with_radios else ())])
     up.install_tooling()
     if on_a_pi:
         browser.install()
@@ -44,11 +51,14 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     for old in REPORTS.glob("*.xml"):
         old.unlink()
     failed = []
-    behind = list(_begin(plain, lint=part is None))
+    image = _begin_image() if with_radios else []
+    behind = [*_begin(plain, lint=part is None), *image]
     try:
         if on_a_pi and not _appliance(on_a_pi, pis or appliance.size(), behind):
             failed.append("appliance")
         failed += [job.name for job in behind if not (job.finish() or _passes_alone(job.name))]
+        if with_radios and not (set(failed) & {IMAGE} or _with_radios(with_radios)):
+            failed.append("wifi")
     finally:
         for job in behind:
             job.end()
@@ -56,14 +66,14 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     return 1 if failed else 0
 
 
-def chosen(part: str | None) -> tuple[list[str], list[str]]:
-    """Return the tests that need no Pi, and those that do. Raises Failure when `part` names none.
+def chosen(part: str | None) -> tuple[list[str], list[str], list[str]]:
+    """Return the tests that need no Pi, those that do, and those that need radios.
 
     `part` is what a file's name has in it, or a pattern for the whole of it: zigbee, test_tls*;
-    or a directory's name: security.
+    or a directory's name: security. Raises Failure when it names none.
     """
     if part is None:
-        return list(WITHOUT_A_PI), [APPLIANCE]
+        return list(WITHOUT_A_PI), [APPLIANCE], []
     pattern = part if set(part) & set("*?[") else f"*{part}*"
 
     def named(directories: Iterable[str]) -> list[str]:
@@ -73,10 +83,10 @@ def chosen(part: str | None) -> tuple[list[str], list[str]]:
         fitting = [one for one in tests if fnmatch(one.name, pattern) or one.parent.name == part]
         return [str(path.relative_to(ROOT)) for path in sorted(fitting)]
 
-    plain, on_a_pi = named(WITHOUT_A_PI), named([APPLIANCE])
-    if not plain and not on_a_pi:
+    found = named(WITHOUT_A_PI), named([APPLIANCE]), named([WITH_RADIOS])
+    if not any(found):
         raise Failure(f"no test file's name has '{part}' in it: look into {ROOT / 'tests'}")
-    return plain, on_a_pi
+    return found
 
 
 def _begin(plain: list[str], *, lint: bool) -> Iterable[Job]:
@@ -87,6 +97,25 @@ def _begin(plain: list[str], *, lint: bool) -> Iterable[Job]:
     if plain:
         phase("Unit tests, the repository's rules and the stand-in's contract begin, too")
         yield Job("unit", pytest(_report("unit"), *plain), niceness=LEAST_URGENT)
+
+
+def _begin_image() -> list[Job]:
+    """Begin to make the image of the machine with radios, where it can run."""
+    if reason := radios.reason_to_skip():
+        phase(f"The WiFi scenario is skipped: {reason}")
+        return []
+    make = [str(VENV / "bin" / "python"), "-m", "tests.virtual.wifi"]
+    return [Job(IMAGE, make, niceness=LEAST_URGENT)]
+
+
+def _with_radios(tests: list[str]) -> bool:
+    """Run the WiFi scenario, one test after the other; whether it passed, at once or alone."""
+    phase("The WiFi scenario")
+    job = Job("wifi", pytest(_report("wifi"), "-v", "--numprocesses=0", *tests))
+    try:
+        return job.finish() or _passes_alone("wifi")
+    finally:
+        job.end()
 
 
 def _report(part: str, again: str = "") -> Path:

@@ -8,9 +8,9 @@ echo virtual-wifi >/etc/hostname
 echo 'LABEL=root / ext4 noatime 0 1' >/etc/fstab
 ln -sf /usr/share/zoneinfo/Etc/UTC /etc/localtime
 echo 'LANG=C.UTF-8' >/etc/default/locale
-# The radios: one is the box's, two go to the phone's and the router's name spaces.
+# The radios: one is the box's, the others are the routers' and the phones'.
 echo mac80211_hwsim >/etc/modules-load.d/wifi.conf
-echo 'options mac80211_hwsim radios=4' >/etc/modprobe.d/wifi.conf
+echo 'options mac80211_hwsim radios=5' >/etc/modprobe.d/wifi.conf
 # The wire to the machine outside is none of NetworkManager's, and no uplink.
 cat >/etc/NetworkManager/conf.d/wifi.conf <<'SETTINGS'
 [main]

@@ -70,15 +70,6 @@ def test_no_passphrase_is_in_a_log(box: Machine) -> None:
     assert box.check("journalctl --boot | grep -c -E '(right|wrong) horse' || true").strip() == "0"
 
 
-def test_a_router_that_gives_no_address_is_named(box: Machine) -> None:
-    before = stored(box)
-    box.check("sh /opt/src/routers.sh deaf wlan1")
-    done = wifi(box, f"join '{HOME}'", "right horse")
-    assert done.returncode == 1
-    assert "gave the box no address" in done.stderr
-    assert stored(box) == before
-
-
 def test_a_network_that_is_forgotten_leaves_the_disk(box: Machine) -> None:
     assert wifi(box, "forget Both").returncode == 0
     assert "Both" not in stored(box)
