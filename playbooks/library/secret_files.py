@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import glob
-import secrets
-import string
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 
 from ansible.module_utils import whole_file
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.readable_secret import make
 
 DOCUMENTATION = r"""
 module: secret_files
@@ -70,21 +69,7 @@ removed:
   returned: always
 """
 
-# Readable over the telephone: no 0/O, 1/l/I; what is left satisfies InfluxDB's strong-password rule
-# (three of upper, lower, digit, symbol) once one of each is present.
-UPPER = "".join(sorted(set(string.ascii_uppercase) - set("IO")))
-LOWER = "".join(sorted(set(string.ascii_lowercase) - set("l")))
-DIGITS = "23456789"
-
 DIRECTORY_MODE = 0o700
-
-
-def make(length: int) -> str:
-    """Make a secret of so many characters that holds at least one of each class."""
-    while True:
-        secret = "".join(secrets.choice(UPPER + LOWER + DIGITS) for _ in range(length))
-        if all(set(secret) & set(group) for group in (UPPER, LOWER, DIGITS)):
-            return secret
 
 
 def wanted(current: str | None, value: str | None, length: int) -> str:

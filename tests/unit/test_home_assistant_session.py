@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hems.home_assistant import HomeAssistantError
+from hems.home_assistant import Access, HomeAssistantError
+from hems.rotation import home_assistant
 
 from tests.unit.home_assistant_modules import session
 
@@ -81,8 +82,8 @@ class FakeSocket:
     path: Path
     seen: ClassVar[list[tuple[str, str]]] = []
 
-    def __init__(self, *_: Any) -> None:
-        """Connect."""
+    def __init__(self, access: Access) -> None:
+        self.token = access.token
 
     def __enter__(self) -> Any:
         return self
@@ -98,6 +99,7 @@ class FakeSocket:
             assert fields["client_name"] not in self.tokens.values(), "Home Assistant refuses that"
             self.tokens["new"] = fields["client_name"]
             return "fresh"
+        assert self.token == "fresh", "Home Assistant hangs up on whoever ends their own token"
         del self.tokens[fields["refresh_token_id"]]
         return None
 
@@ -120,10 +122,11 @@ def test_a_token_is_replaced_without_a_gap(
     monkeypatch.setattr(FakeSocket, "tokens", mine | {f"old {name}": name for name in before})
     monkeypatch.setattr(FakeSocket, "path", path, raising=False)
     monkeypatch.setattr(FakeSocket, "seen", [])
-    monkeypatch.setattr(session, "HomeAssistant", FakeSocket)
+    monkeypatch.setattr(home_assistant, "HomeAssistant", FakeSocket)
     http = FakeLogIn()
     assert session.new_token(http, "code", path) == "fresh" == path.read_text().strip()
     assert FakeSocket.tokens == mine | {"new": after}
+    assert path.stat().st_mode & 0o777 == 0o600
     ended = [text for kind, text in FakeSocket.seen if kind == "auth/delete_refresh_token"]
     assert ended == ["fresh"] * len(before), "an old one ends only when the new one is written"
 
@@ -144,12 +147,6 @@ def test_a_token_survives_an_unready_server(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("good\n")
     assert session.stored_token(FakeHttp({"/api/config": (503, None)}), token) == "good"
-
-
-def test_secrets_are_written_for_root_alone(tmp_path: Path) -> None:
-    session.write_secret(tmp_path / "token", "value")
-    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["token"]
 
 
 def entry(domain: str, state: str, **more: Any) -> dict[str, Any]:

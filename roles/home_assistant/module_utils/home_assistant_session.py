@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Collection
 from pathlib import Path
 
-from ansible.module_utils import whole_file
 from ansible.module_utils.home_assistant_log_in import Http
-from hems.home_assistant import Access, HomeAssistant, HomeAssistantError
-
-TOKEN_NAME = "hems-provision"
-TOKEN_DAYS = 3650
+from hems.home_assistant import Access, HomeAssistantError
+from hems.rotation import home_assistant as box_token
 
 
 class SetupError(Exception):
@@ -24,11 +19,6 @@ class SetupError(Exception):
 def read_secret(path: Path) -> str:
     """Return a secret file's content without its last newline."""
     return path.read_text().removesuffix("\n")
-
-
-def write_secret(path: Path, value: str) -> None:
-    """Write a secret root-only and whole: a killed run leaves the old file or the new one."""
-    whole_file.write(path, value)
 
 
 def wait_for_http(http: Http, deadline: float) -> None:
@@ -82,29 +72,10 @@ def set_aside(path: Path) -> None:
         path.replace(path.with_name(f"{path.name}.refused"))
 
 
-def token_name(taken: Collection[str]) -> str:
-    """Return a name that no token has yet: Home Assistant refuses one that is there."""
-    names = (TOKEN_NAME, *(f"{TOKEN_NAME} {number}" for number in range(2, len(taken) + 2)))
-    return next(name for name in names if name not in taken)
-
-
 def new_token(http: Http, code: str, path: Path) -> str:
     """Exchange a log-in code for a long-lived token in ``path``; only then end those before it."""
     access, refresh = http.tokens(code)
-    with HomeAssistant(Access(http.port, access)) as socket:
-        ours = {
-            item["client_name"]: item["id"]
-            for item in socket.call("auth/refresh_tokens")
-            if re.fullmatch(rf"{TOKEN_NAME}( \d+)?", item.get("client_name") or "")
-        }
-        token = str(
-            socket.call(
-                "auth/long_lived_access_token", client_name=token_name(ours), lifespan=TOKEN_DAYS
-            )
-        )
-        write_secret(path, token)
-        for old in ours.values():
-            socket.call("auth/delete_refresh_token", refresh_token_id=old)
+    token = box_token.new_token(Access(http.port, access), path)
     http.revoke(refresh)
     return token
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "show the state of the box; exits with 1 when something is wrong",
     "why": "show what the box restarted, when it rebooted itself, and why",
     "passwords": "show the owner's log-ins (root only)",
+    "rotate": "renew the secrets, as playbooks/rotate_secrets.yml does (root only)",
     "history": "show and fill gaps in the stored readings (root only)",
     "wifi": "list the WiFi networks in range, join or forget one",
     "update": "install the fleet's release, or keep the box on its own (root only)",

@@ -1,0 +1,1 @@
+../../files/hems/src/hems/readable_secret.py
