@@ -158,4 +158,5 @@ CREATE UNIQUE INDEX relays_idx_v13
     ON relays_v13(ieee);
 CREATE UNIQUE INDEX unsupported_attributes_idx_v13
     ON unsupported_attributes_v13(ieee, endpoint_id, cluster_type, cluster_id, attr_id);
+PRAGMA user_version=13;
 COMMIT;
