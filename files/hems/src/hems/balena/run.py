@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,9 +242,8 @@ def _as(user: str, words: Sequence[str], given: Old | None = None) -> bytes:
 
 def _archive(given: Old, stream: IO[bytes]) -> None:
     try:
-        old.archive(given, stream)
-    except BrokenPipeError:
-        pass  # it is there already, or its reader says what is wrong
+        with suppress(BrokenPipeError):  # its reader has it already, or says what is wrong
+            old.archive(given, stream)
     except OSError as error:
         raise BalenaError(
             f"{given.volume} can't be read ({error}): the old card may be worn out; copy what it "

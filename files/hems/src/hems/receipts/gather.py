@@ -27,22 +27,16 @@ def look(appliance: Appliance, token: str, packages: Iterable[str], entries: Pat
     ``entries`` is the directory of the services' entries.
     """
     seen = observe(appliance, services.read_all(entries))
+    reading = gate.newest_by(appliance.ports.influxdb, token) if token else None
     return Look(
         problems=tuple(problems(seen)),
         issues={item.kind.code: item.kind.severity for item in seen.health.issues},
-        reading=newest_reading(appliance.ports.influxdb, token) if token else None,
+        reading=reading.time if reading else None,
         disk=seen.disk.percent,
         temperature=vitals.measure(appliance.paths.state).temperature,
         certificate=first_end(seen),
         versions=versions(appliance, packages),
     )
-
-
-def newest_reading(port: int, token: str) -> float | None:
-    """Return when the house's newest reading in InfluxDB was taken (Unix seconds)."""
-    points = [gate.last_point(port, token, *one) for one in gate.SERIES]
-    times = [point[0] for point in points if point]
-    return max(times) if times else None
 
 
 def first_end(seen: Observation) -> int | None:

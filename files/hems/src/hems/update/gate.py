@@ -75,7 +75,11 @@ def newest(appliance: Appliance) -> Reading | None:
         token = (appliance.paths.secrets / TOKEN).read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    port = appliance.ports.influxdb
+    return newest_by(appliance.ports.influxdb, token)
+
+
+def newest_by(port: int, token: str) -> Reading | None:
+    """Return the same, with a token that may read."""
     power, energy = (last_point(port, token, *one) for one in SERIES)
     times = [point[0] for point in (power, energy) if point]
     return Reading(max(times), energy[1] if energy else None) if times else None
