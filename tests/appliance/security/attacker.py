@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 DOOR = "127.0.0.1"
@@ -58,9 +59,12 @@ def ask(
 def flood(port: int, source: str, path: str, count: int, **how: Any) -> dict[str, Any]:
     """Send ``count`` requests one after the other; how many got which status, in how many s.
 
-    ``how``: ``method``, ``headers``, and ``vary``, a header with another token in each.
+    ``how``: ``method``, ``headers``, ``vary``, a header with another token in each, and ``token``,
+    the file of a right one: sudo writes command lines into the journal.
     """
     method, headers = how.get("method", "GET"), how.get("headers", {})
+    if file := how.get("token"):
+        headers = {**headers, "Authorization": f"Token {Path(file).read_text().strip()}"}
     begun, seen = time.monotonic(), Counter[int]()
     left = count
     while left:
