@@ -138,7 +138,7 @@ class FakeNetworkManager:
         return [f"{TOP}/Settings/{self._number}", self._active_path, {}]
 
     def _activate(self, path: str, device: str) -> None:
-        settings = self.memory[path]
+        settings = (self.memory | self.disk)[path]
         ssid = settings["802-11-wireless"]["ssid"]
         key = settings.get("802-11-wireless-security", {}).get("psk", "")
         self.joined.append(key)

@@ -106,6 +106,20 @@ def test_an_entry_opens_its_doors_to_those_it_names() -> None:
     assert "dport 443 accept" not in firewall.wanted(), "a service that is gone closes its door"
 
 
+def test_of_the_services_only_nginx_and_the_broker_open_a_door_to_guests() -> None:
+    to_guests = set()
+    for path in ROOT.glob("roles/*/templates/etc/hems/services.d/*.toml.j2"):
+        _, *doors = path.read_text("utf-8").split("[[doors]]")
+        to_guests |= {door.split()[3] for door in doors if '"hotspot"' in door}
+    assert to_guests == {"nginx_http_port", "mosquitto_lan_port"}
+
+
+def test_a_guest_renews_its_lease_although_it_asks_the_boxs_own_address() -> None:
+    rules = chain(firewall.wanted(), "input")
+    renewed = rules.index('iifname "wl*" udp sport 68 udp dport 67 accept')
+    assert renewed < rules.index('iifname "wl*" ip daddr 10.42.0.1 goto hotspot')
+
+
 @pytest.mark.parametrize("name", ["input", "forward"])
 def test_what_is_not_listed_is_dropped(name: str) -> None:
     assert "policy drop" in chain(firewall.wanted(), name)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_a_phone_is_told_the_network_with_its_signs() -> None:
     code = wifi_code(GOOD_LABEL.hotspot, GOOD_LABEL.passphrase)
     assert drawn(code) == drawn(segno.make_qr(said))
     assert drawn(wifi_code("Open", "")) == drawn(segno.make_qr("WIFI:T:nopass;S:Open;;"))
+
+
+def as_a_phone_reads(said: str) -> dict[str, str]:
+    """Return the fields of a WIFI: code, in which a backslash makes the next sign a plain one."""
+    assert said.startswith("WIFI:") and said.endswith(";;")
+    fields = re.findall(r"([A-Z]):((?:[^\\;]|\\.)*);", said.removeprefix("WIFI:"))
+    return {kind: re.sub(r"\\(.)", r"\1", value) for kind, value in fields}
+
+
+@pytest.mark.parametrize(
+    "name", ["a,b", "a;b", "a\\b", 'a"b', "a:b", "\\;", '";,:\\', "É 🏠 it's", "\\"]
+)
+def test_no_sign_in_a_name_misleads_a_phone(name: str) -> None:
+    said = helpers.make_wifi_data(name, name * 8, "WPA")
+    assert as_a_phone_reads(said) == {"T": "WPA", "S": name, "P": name * 8}
+    assert drawn(wifi_code(name, name * 8)) == drawn(segno.make_qr(said))
 
 
 def test_what_a_person_reads_is_on_it_and_within_it() -> None:

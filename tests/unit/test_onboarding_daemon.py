@@ -11,12 +11,13 @@ import pytest
 from hems import hotspot_status as status
 from hems.hotspot_status import Status
 from hems.onboarding import daemon, network
-from hems.onboarding.core import Lock, Trouble
+from hems.onboarding.core import Lock, Trouble, profile
+from hems.onboarding.daemon import REJOIN_SECONDS
 from hems.onboarding.grid import Phase
 from hems.onboarding.portal import Choice
 
-from tests.unit.fake_network_manager import FakeNetworkManager, Point
-from tests.unit.onboarding_house import NAME, OWN, House
+from tests.unit.fake_network_manager import TOP, FakeNetworkManager, Point
+from tests.unit.onboarding_house import NAME, OWN, TIMES, House
 
 HOME = Point(b"Home", "right horse", 70)
 
@@ -124,6 +125,27 @@ def test_a_guest_is_wrong_at_first(
     said = capsys.readouterr()
     assert "'Home' was not joined: The passphrase is wrong" in said.err
     assert "horse" not in said.err + said.out + (tmp_path / status.FILE).read_text()
+
+
+def test_what_is_stored_is_tried_again_where_network_manager_has_given_it_up(
+    play: Play, manager: FakeNetworkManager
+) -> None:
+    for ssid in (b"Far away", b"Home"):
+        settings = profile(ssid, Lock.WPA2, "right horse", hidden=False)
+        manager.disk[f"{TOP}/Settings/{ssid!r}"] = settings
+
+    async def scene(house: House) -> None:
+        await house.pass_time(TIMES.known + TIMES.window - 4)
+        assert manager.joined == [], "a guest may be in the hotspot"
+        home, manager.points = manager.points, []
+        await house.pass_time(REJOIN_SECONDS)
+        assert manager.joined == []
+        manager.points = home
+        await house.pass_time(REJOIN_SECONDS + 10)
+        assert manager.joined == ["right horse"]
+        assert house.daemon._state.phase is Phase.ONLINE
+
+    play(scene)
 
 
 def test_no_internet_behind_a_network_is_remembered_for_the_next_guest(

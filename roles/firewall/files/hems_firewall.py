@@ -128,8 +128,8 @@ def ruleset(doors: Iterable[Door], hotspot: str, radios: str, refused: Iterable[
     iif lo accept
     ct state established,related accept
     ct state invalid drop
-{CONTROL}    iifname "{radios}*" ip daddr {hotspot} goto hotspot
-    iifname "{radios}*" udp sport 68 udp dport 67 accept
+{CONTROL}    iifname "{radios}*" udp sport 68 udp dport 67 accept
+    iifname "{radios}*" ip daddr {hotspot} goto hotspot
     iifname "{radios}*" ip saddr {network} fib daddr . iif type != {HERE} drop
     goto lan
   }}

@@ -31,6 +31,7 @@ from hems.process import Surroundings, say
 LOOK_SECONDS = 2.0
 ONLINE_SECONDS = 10.0  # while there is nothing to do
 INTERNET_SECONDS = 20.0  # that a new network has, until its Internet must answer
+REJOIN_SECONDS = 60.0  # between two tries of what is stored, where NetworkManager makes none
 ASKED_SECONDS = 20.0  # that a radio which is switched off has to come up
 CREDENTIAL = "hotspot"
 
@@ -60,6 +61,7 @@ class Daemon:
         self._hotspot: Hotspot | None = None
         self._state, self._events = State(), Seen()
         self._asked = 0.0  # until when somebody's wish holds
+        self._tried = 0.0  # when what is stored was tried
         self._choice: Choice | None = None
         self._written: Status | None = None
         self._trouble = ""
@@ -87,6 +89,8 @@ class Daemon:
         elif order is Order.JOIN:
             await self._join()
             self.woken.set()  # a guest waits for the hotspot to come back
+        elif self._state.phase is Phase.RESTING and seen.stored and not seen.connecting:
+            await self._rejoin(now)
         self._tell(before)
         return ONLINE_SECONDS if self._state.phase is Phase.ONLINE else LOOK_SECONDS
 
@@ -179,6 +183,12 @@ class Daemon:
             self._events = replace(self._events, joined=True)
             say(f"'{shown(choice.ssid)}' is joined and stored")
             self._checking = asyncio.create_task(self._check_internet(choice.ssid))
+
+    async def _rejoin(self, now: float) -> None:
+        if self._wifi is not None and now - self._tried > REJOIN_SECONDS:
+            self._tried = now
+            with suppress(WifiError):
+                await self._wifi.rejoin()
 
     async def _check_internet(self, ssid: bytes) -> None:
         """Remember for the next guest that there was no Internet behind a network."""

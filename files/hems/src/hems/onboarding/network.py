@@ -159,6 +159,20 @@ class Wifi:
             with suppress(WifiError):
                 await self._bus.call(old, f"{CONNECTION}.Delete")
 
+    async def rejoin(self) -> None:
+        """Have NetworkManager try a stored network that is in range. Raises WifiError.
+
+        By itself it gives one up for good when a handshake has failed once, as it may while a
+        router starts: it takes the passphrase for wrong (until 1.58, its commit 746a5902a).
+        """
+        device = await self.device()
+        seen = {one.ssid for one in await self.scan()}
+        for path, ssid in (await self.stored()).items():
+            if ssid in seen:
+                activate = f"{SERVICE}.ActivateConnection"
+                await self._bus.call(TOP, activate, "ooo", path, device, "/")
+                return
+
     async def _activate(self, path: str, device: str, lock: Lock | None, seconds: float) -> None:
         states = self._states = asyncio.Queue()
         activate = f"{SERVICE}.ActivateConnection"
