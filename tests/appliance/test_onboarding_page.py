@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hems.onboarding.core import Lock, Network, Trouble
@@ -24,6 +26,14 @@ SCREENSHOTS = STATE / "screenshots"  # to look at by eye
 SECONDS = 30_000  # for the first paint on a busy machine, in ms
 PHONE: ViewportSize = {"width": 360, "height": 740}
 HERE, PORT = "127.0.0.1", 18997
+# Chromium's setting "block all cookies", which closes every other storage to pages as well
+STORES_NOTHING = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+STORES = """() => [
+  ...["localStorage", "sessionStorage"].map(name => {
+    try { window[name].setItem("a", "b"); return "open" } catch (error) { return error.name }
+  }),
+  (document.cookie = "a=b", document.cookie),
+]"""
 ABOUT = About("Cork 1", "HEMS-Cork 1", "https://hems-cork-01.local/")
 NETWORKS = [
     Network(b'O\'Brien "home"', 82, Lock.WPA2),
@@ -70,12 +80,15 @@ def served() -> Iterator[Served]:
 
 @contextmanager
 def phone(*, scripts: bool) -> Iterator[Page]:
-    """A small phone."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=browser.executable(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = chromium.new_context(
+    """A small phone that keeps no cookie and lets a page store nothing."""
+    with sync_playwright() as playwright, TemporaryDirectory() as profile:
+        settings = Path(profile, "Default", "Preferences")
+        settings.parent.mkdir()
+        settings.write_text(json.dumps(STORES_NOTHING), encoding="utf-8")
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=browser.executable(),
+            args=["--no-sandbox", "--disable-gpu"],
             base_url=f"http://{HERE}:{PORT}",
             java_script_enabled=scripts,
             viewport=PHONE,
@@ -87,7 +100,7 @@ def phone(*, scripts: bool) -> Iterator[Page]:
         yield page
         expect.set_options(timeout=5_000)  # as it was
         assert context.cookies() == []
-        chromium.close()
+        context.close()
 
 
 @pytest.fixture
@@ -143,6 +156,20 @@ def test_what_went_wrong_is_said_in_the_phones_language(page: Page, served: Serv
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.get_by_role("button", name="Noch einmal suchen").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
+def test_a_phone_that_stores_nothing_gets_as_far(served: Served) -> None:
+    with phone(scripts=True) as page:
+        page.goto("/")
+        assert page.evaluate(STORES) == ["SecurityError", "SecurityError", ""], "nothing is denied"
+        page.get_by_role("button", name="Search again").click()
+        page.get_by_label("Another network").check()
+        page.get_by_label("Name of the hidden").fill("Attic")
+        page.get_by_label("Passphrase", exact=True).fill("right horse")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.get_by_role("link")).to_have_attribute("href", ABOUT.url)
+        assert served.told.wait(30)
+        assert served.chosen == [Choice(b"Attic", "right horse", None, hidden=True)]
 
 
 def test_a_screen_reader_finds_its_way(served: Served) -> None:
