@@ -222,6 +222,22 @@ def test_a_part_is_what_its_files_are_called() -> None:
         suite.chosen("nonsense")
 
 
+def test_without_qemu_the_wifi_scenario_is_skipped_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def install(_packages: object) -> None:
+        raise Failure("could not install qemu-utils")
+
+    monkeypatch.setattr(suite.up, "install_packages", install)
+    monkeypatch.setattr(suite.radios.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(suite.radios.shutil, "which", lambda _program: None)
+    suite._provide_qemu()
+    assert suite._begin_image() == []
+    said = capsys.readouterr().out
+    assert "could not install qemu-utils" in said
+    assert "The WiFi scenario is skipped: not installed here: qemu-system-x86" in said
+
+
 def test_several_workers_are_told_by_tenths_and_by_what_fails() -> None:
     progress = job.Progress()
     lines = (

@@ -42,8 +42,9 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     phase("Check this machine")
     host.require_root()
     network.require()
-    needed = [*host.PACKAGES, *(browser.packages() if on_a_pi else ())]
-    up.install_packages([*needed, *(radios.packages() if with_radios else ())])
+    up.install_packages([*host.PACKAGES, *(browser.packages() if on_a_pi else ())])
+    if with_radios:
+        _provide_qemu()
     up.install_tooling()
     if on_a_pi:
         browser.install()
@@ -97,6 +98,14 @@ def _begin(plain: list[str], *, lint: bool) -> Iterable[Job]:
     if plain:
         phase("Unit tests, the repository's rules and the stand-in's contract begin, too")
         yield Job("unit", pytest(_report("unit"), *plain), niceness=LEAST_URGENT)
+
+
+def _provide_qemu() -> None:
+    """Install what the machine with radios needs; where apt has none, its tests are skipped."""
+    try:
+        up.install_packages(radios.packages())
+    except Failure as failure:
+        phase(f"No machine with radios: {failure}")
 
 
 def _begin_image() -> list[Job]:
