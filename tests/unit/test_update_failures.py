@@ -20,7 +20,7 @@ from hems import HemsError
 from hems.cli import update as command
 from hems.lock import Holder, LockedError
 from hems.systemd import Unit
-from hems.update import play, resume, run
+from hems.update import own_units, play, resume, run
 from hems.update.core import Ring
 from hems.update.run import Updater
 from hems.update.state import UNDO, Phase, load
@@ -39,7 +39,7 @@ def held(*_: object, **__: object) -> Iterator[None]:
 def updater(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Updater:
     """A box without services."""
     monkeypatch.setattr(run.lock, "appliance_lock", held)
-    monkeypatch.setattr(Updater, "_wanted", lambda _: {})
+    monkeypatch.setattr(own_units, "wanted", dict)
     options = Update(
         "site_1",
         "canary",
@@ -66,7 +66,7 @@ class Kept:
     def size(self) -> int:
         return 0
 
-    def take(self, _: object) -> None:
+    def take(self, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
     def drop(self) -> None:
@@ -96,7 +96,7 @@ def test_what_fails_in_an_update_has_it_ended_by_the_other_unit(
         raise HemsError("'tar -C …' failed (Input/output error): look at the disk.")
 
     monkeypatch.setattr(command.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(command, "main", lambda _: updater)
+    monkeypatch.setattr(command, "_updater", lambda _: updater)
     monkeypatch.setattr(command, "_do", fail)
     options = argparse.Namespace(action=None, settings=None)
     if code is None:
@@ -119,7 +119,7 @@ def works(updater: Updater, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     kept = SimpleNamespace(
         size=lambda: 0,
-        take=lambda _: done.append("snapshot"),
+        take=lambda *_: done.append("snapshot"),
         put_back=lambda _: done.append("put back"),
         make_room=lambda: None,
         drop=lambda: None,
@@ -180,9 +180,8 @@ def test_a_box_on_which_somebody_works_takes_the_release_later(
 
 
 def test_units_are_wanted_up_down_or_neither(
-    tmp_path: Path, updater: Updater, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.undo()
     states = {
         "hems-up.timer": "active",
         "hems-off.service": "inactive",
@@ -193,13 +192,13 @@ def test_units_are_wanted_up_down_or_neither(
         (tmp_path / name).touch()
     entries = {"home_assistant": SimpleNamespace(unit="home-assistant.service")}
     monkeypatch.setattr(run.resume, "DIRECTORY", tmp_path)
-    monkeypatch.setattr(run.services, "read_all", lambda _: SimpleNamespace(entries=entries))
+    monkeypatch.setattr(own_units.services, "read_all", lambda _: SimpleNamespace(entries=entries))
     monkeypatch.setattr(
-        run,
+        own_units,
         "units",
         lambda names: {one: Unit(one, "loaded", states[one], "", "", 0, "") for one in names},
     )
-    assert updater._wanted() == {
+    assert own_units.wanted() == {
         "hems-up.timer": True,
         "hems-off.service": False,
         "hems-job.service": None,
@@ -261,7 +260,7 @@ def test_who_is_asked_to_end_ends_the_play_first(
 
     before = signal.getsignal(signal.SIGHUP)
     monkeypatch.setattr(command.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(command, "main", lambda _: updater)
+    monkeypatch.setattr(command, "_updater", lambda _: updater)
     monkeypatch.setattr(command, "_do", ask)
     with pytest.raises(SystemExit) as caught:
         command.run(argparse.Namespace(action=None, settings=None))

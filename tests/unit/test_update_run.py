@@ -49,7 +49,8 @@ class Box(Updater):
             Window(1, 1),
             Keep((), (), top),
         )
-        super().__init__(options, SimpleNamespace())  # type: ignore[arg-type]
+        paths = SimpleNamespace(root_run=top)
+        super().__init__(options, SimpleNamespace(paths=paths))  # type: ignore[arg-type]
         self.state = load(top)
         self.taken = ""
         self.undone: list[tuple[str, bool]] = []

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hems import HemsError, settings
+from hems.update import system_update, update_settings
 from hems.update.git import Source
-from hems.update.run import Updater, main
+from hems.update.run import Updater
 from hems.update.state import Hold, load, utc
 
-ACTIONS = ("hold", "release", "status", "resume")
+ACTIONS = ("packages", "hold", "release", "status", "resume")
 CRASHED = 70  # sysexits.h EX_SOFTWARE
 PATIENCE = 60.0  # seconds; who has started 'resume' is about to end
 
@@ -28,7 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "action",
         nargs="?",
         choices=ACTIONS,
-        help="hold: stay on this release; release: end a hold; status: show the last update; "
+        help="packages: install Debian's updates now, and restart if they need it; "
+        "hold: stay on this release; release: end a hold; status: show the last update; "
         "resume: finish an interrupted update",
     )
     parser.add_argument("--why", default="", help="the reason for a hold")
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; 0 when all is well, 1 when the release was not taken or was undone."""
     if os.geteuid() != 0:
         raise HemsError("Only root may update the box: put 'sudo' before the command.")
-    updater = main(options.settings)
+    updater = _updater(options.settings)
     if options.action == "status":
         return _status(updater)
     try:
@@ -65,6 +67,19 @@ def run(options: argparse.Namespace) -> int:
     except Exception:  # the unit that ends an interrupted update is started by this exit code
         traceback.print_exc()
         return CRASHED
+
+
+def _updater(directory: Path) -> Updater:
+    """Return an updater with the settings in a directory.
+
+    Raises HemsError when the box takes no releases.
+    """
+    if not (directory / update_settings.FILE).exists():
+        raise HemsError(
+            "This box takes no releases by itself: set self_update_url in the inventory and run "
+            "the whole playbook (docs/update.md)."
+        )
+    return Updater(update_settings.read(directory), settings.appliance(directory))
 
 
 @contextmanager
@@ -95,6 +110,12 @@ def _do(updater: Updater, options: argparse.Namespace) -> int:
     if options.action == "resume":
         updater.finish()
         return 0
+    if options.action == "packages":
+        if not updater.options.archives:
+            raise HemsError("This box takes no updates of Debian: set self_update_archives.")
+        if (code := updater.excused()) is not None:
+            return code
+        return system_update.look(updater, time.time(), at_once=True)
     source = updater.options.server.source
     if options.bundle:
         if not Path(options.bundle).is_file():
@@ -111,6 +132,8 @@ def _status(updater: Updater) -> int:
         print(f"Held:    {state.hold.why} ({state.hold.by}, {state.hold.since})")
     if state.phase:
         print(f"Now:     {state.phase.step} of {state.phase.release}")
+    if updater.options.archives:
+        print(f"Debian:  {state.packages or 'it has not checked yet'}")
     print(f"Last:    {state.result or 'it has not checked yet'} {state.looked}".rstrip())
     sys.stdout.flush()
     return 0

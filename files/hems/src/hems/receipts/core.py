@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from hems import HemsError
-from hems.update.state import PLAY, UNDO, State, utc
+from hems.update.state import RESTART_UNDONE, UNDO, State, utc
 
 NAMESPACE = "hems-receipt"  # of the signature (ssh-keygen -Y -n): one of something else is none
 SITE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # an account's name, and a level of a topic
@@ -129,11 +129,12 @@ def build(site: str, ring: str, *, now: float, state: State, problem: str, look:
 def _outcome(state: State, problem: str) -> tuple[Result, str]:
     """Return how it stands with updates, and why where it is not well."""
     if state.phase:
-        words: dict[str, Result] = {PLAY: "updating", UNDO: "undoing"}
+        words: dict[str, Result] = {UNDO: "undoing", RESTART_UNDONE: "undoing"}
         return words.get(state.phase.step, "updating"), state.phase.reason or state.phase.release
     if state.hold:
         return "held", f"{state.hold.why} ({state.hold.by}, {state.hold.since})"
-    if any(why in problem for why in state.bad.values() if why):
+    is_packages = bool(state.bad_packages) and problem == state.packages
+    if is_packages or any(why in problem for why in state.bad.values() if why):
         return "undone", problem
     return ("failed", problem) if problem else ("ok", "")
 

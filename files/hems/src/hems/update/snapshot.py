@@ -23,7 +23,7 @@ import msgspec
 
 from hems import HemsError, systemd, whole_file
 from hems.as_user import as_user
-from hems.update import own_files, root_files
+from hems.update import own_files, packages, root_files
 
 SECONDS = 900.0
 MARK = "complete.json"
@@ -122,10 +122,13 @@ class Snapshot:
             total += int(_as(service.user, words, fine=(0, 1)).split()[0])  # 1: not all is its own
         return total
 
-    def take(self, units: Mapping[str, bool | None]) -> None:
+    def take(
+        self, units: Mapping[str, bool | None], changing: Sequence[packages.Package] = ()
+    ) -> None:
         """Take it; its mark is the last file. Raises HemsError and OSError.
 
-        ``units``: the appliance's own, and whether each is wanted up.
+        ``units``: the appliance's own, and whether each is wanted up; ``changing``: Debian's
+        packages that are about to get another version.
         """
         self.drop()
         self.directory.mkdir(mode=0o711)
@@ -147,6 +150,8 @@ class Snapshot:
                 account = pwd.getpwnam(service.user)
                 os.chown(copies, account.pw_uid, account.pw_gid)
                 self._script(service, COPY)
+        if changing:
+            packages.keep(changing, self.packages)
         links = {str(link): str(link.readlink()) for link in self.links if link.is_symlink()}
         with root_files.private(self._reserve) as stream:
             os.posix_fallocate(stream.fileno(), 0, RESERVE)
@@ -176,6 +181,7 @@ class Snapshot:
         for unit in up:
             if facts.units.get(unit, False) is False:
                 attempt(partial(systemd.stop, unit))
+        attempt(partial(packages.put_back, self.packages))
         changed = root_files.put_back(self.directory / FILES, self.files, self.spared)
         for name, target in facts.links.items():
             whole_file.link(Path(name), target)
@@ -213,6 +219,11 @@ class Snapshot:
                 _as(service.user, clear)
                 copies.rmdir()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def packages(self) -> Path:
+        """Where the packages are that are about to get another version."""
+        return self.directory / "packages"
 
     @property
     def settings(self) -> Path:

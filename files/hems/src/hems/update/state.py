@@ -13,6 +13,7 @@ from hems.update.core import Ring, Seen
 
 FILE = "state.json"
 PLAY, UNDO, COMMIT = "play", "undo", "commit"  # steps that a power cut may fall into
+RESTART, RESTART_UNDONE = "restart", "restart_undone"  # the box is on its way into the next boot
 CUTS = 3  # of one release that were interrupted, until it counts as bad all the same
 
 
@@ -35,6 +36,7 @@ class Phase(msgspec.Struct, frozen=True):
     uplink: bool = False  # the Internet answered before
     unwell: tuple[str, ...] = ()  # parts that were not well before: no release is blamed for them
     reason: str = ""  # why it is undone
+    packages: tuple[str, ...] = ()  # of Debian, "name=version"; none: it is a release
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -60,6 +62,9 @@ class State(msgspec.Struct, frozen=True):
     phase: Phase | None = None
     seconds: float = 0.0  # that the last update took
     newest: float = 0.0  # the latest time that was ever seen, Unix seconds
+    packages: str = ""  # what came of Debian's last updates, in a sentence
+    packages_looked: float = 0.0  # when they were looked for, Unix seconds
+    bad_packages: tuple[str, ...] = ()  # that were undone: not tried again in these versions
     result: str = ""  # of the last look, in a sentence
     looked: str = ""  # when, UTC
 

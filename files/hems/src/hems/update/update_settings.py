@@ -74,6 +74,7 @@ class Update(Table, frozen=True):
     server: Server
     window: Window
     keep: Keep
+    archives: tuple[Text, ...] = ()  # labels of those whose packages are updated
 
 
 def read(directory: Path = settings.DIRECTORY) -> Update:
