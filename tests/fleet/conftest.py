@@ -14,6 +14,7 @@ from itertools import count
 
 import pytest
 
+from tests.fleet import packages
 from tests.fleet.box import Box, figure
 from tests.virtual.fleet.appliance import Operator
 from tests.virtual.fleet.server import Server, serve
@@ -83,7 +84,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             reading.wait(PI)
             operator = Operator(path)
             window = {"self_update_window_begin": 0, "self_update_window_end": 0}
-            operator.begin(self_update_url=server.url, self_update_patience=PATIENCE, **window)
+            archives = {"self_update_archives": [packages.LABEL]}  # the scenario's own alone
+            operator.begin(
+                self_update_url=server.url, self_update_patience=PATIENCE, **window, **archives
+            )
             certificate = (path / "server.pem").read_text(encoding="ascii")
             box.check(f"cat >{AUTHORITY} && update-ca-certificates", certificate)
             box.check(f"mkdir -p $(dirname {TIMER}) && cat >{TIMER}", NEVER)
