@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,20 @@ def test_an_archive_that_is_none_is_said(home: Path) -> None:
     with pytest.raises(ValueError, match=r"the archive of .*/home can't be read"):
         put_back(home)
     assert (home / "configuration.yaml").read_text() == "old"
+
+
+def test_what_is_larger_than_the_memory_comes_back(home: Path) -> None:
+    # a person's videos lie in Home Assistant's www
+    with (home / "film.mp4").open("wb") as film:
+        film.truncate(64 << 20)
+    archive = home.with_name("large.tar")
+    subprocess.run(["tar", "-C", home, "-cf", archive, "."], check=True)
+    (home / "film.mp4").write_bytes(b"another one")
+    for _ in range(2):  # put back, and found as it was
+        tracemalloc.start()
+        with archive.open("rb") as stream:
+            own_files.put_back(home, stream, [])
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (home / "film.mp4").stat().st_size == 64 << 20
+        assert most < 8 << 20

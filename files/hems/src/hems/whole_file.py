@@ -8,21 +8,29 @@ The package, the playbook's modules and hems-tls all write with this one.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import IO
+
+Content = str | bytes | IO[bytes]
 
 
 def stage(
-    path: Path, content: str | bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+    path: Path, content: Content, *, mode: int = 0o600, owner: tuple[int, int] | None = None
 ) -> Path:
     """Write the content to the card beside ``path`` and return where; nothing is left on failure.
 
-    ``owner``: user and group id; without it, those of the process.
+    A stream is never in memory as a whole. ``owner``: user and group id; without it, those of the
+    process.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # makes it 0600
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+            if isinstance(content, (str, bytes)):
+                stream.write(content.encode() if isinstance(content, str) else content)
+            else:
+                shutil.copyfileobj(content, stream)
             stream.flush()
             if owner is not None:
                 os.fchown(stream.fileno(), *owner)
@@ -50,7 +58,7 @@ def sync(directory: Path) -> None:
 
 
 def write(
-    path: Path, content: str | bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+    path: Path, content: Content, *, mode: int = 0o600, owner: tuple[int, int] | None = None
 ) -> None:
     """Write a file in one step. Raises OSError.
 

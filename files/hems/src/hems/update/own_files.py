@@ -18,6 +18,8 @@ from typing import IO
 
 from hems import whole_file
 
+CHUNK = 1024 * 1024  # bytes: what a person keeps in Home Assistant may be larger than the memory
+
 
 def put_back(top: Path, stream: IO[bytes], left: Sequence[str]) -> None:
     """Have everything below ``top`` as the archive has it. Raises OSError and ValueError.
@@ -75,12 +77,19 @@ def _put(path: Path, member: tarfile.TarInfo, archive: tarfile.TarFile) -> None:
     source = archive.extractfile(member)  # also of a second name of the same file
     if source is None:  # a socket or a pipe: whoever uses it makes it
         return
-    content = source.read()
-    if not (found and _is_same(path, found, content, member.mode)):
-        whole_file.write(path, content, mode=member.mode)
+    if not (found and stat.S_IMODE(found.st_mode) == member.mode and is_same(path, found, source)):
+        source.seek(0)
+        whole_file.write(path, source, mode=member.mode)
 
 
-def _is_same(path: Path, found: os.stat_result, content: bytes, mode: int) -> bool:
-    if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != mode:
+def is_same(path: Path, found: os.stat_result, source: IO[bytes]) -> bool:
+    """Whether a file has the content of a stream. Raises OSError."""
+    if not stat.S_ISREG(found.st_mode):
         return False
-    return found.st_size == len(content) and path.read_bytes() == content
+    with path.open("rb") as present:
+        while True:
+            kept, there = source.read(CHUNK), present.read(CHUNK)
+            if kept != there:
+                return False
+            if not kept:
+                return True

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from hems import whole_file
+from hems.update import own_files
 
 BATCH = 500  # names that dpkg is asked about at once
 
@@ -69,12 +70,13 @@ def _put(path: Path, member: tarfile.TarInfo, kept: tarfile.TarFile) -> bool:
     stream = kept.extractfile(member)  # also of a second name of the same file
     if stream is None:  # a pipe or a device, which no role writes
         return False
-    content, owner = stream.read(), (member.uid, member.gid)
-    if found and stat.S_ISREG(found.st_mode):
+    owner = member.uid, member.gid
+    if found:
         same = (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (member.mode, *owner)
-        if same and found.st_size == len(content) and path.read_bytes() == content:
+        if same and own_files.is_same(path, found, stream):
             return False
-    whole_file.write(path, content, mode=member.mode, owner=owner)
+        stream.seek(0)
+    whole_file.write(path, stream, mode=member.mode, owner=owner)
     return True
 
 
