@@ -253,3 +253,25 @@ def test_what_was_put_back_is_restarted_into_before_it_is_judged(
     boot()
     box.finish()
     assert box.state.phase is None and "was undone, as x; the box is" in box.state.packages
+
+
+@pytest.mark.parametrize(("comes_back", "blamed"), [(True, True), (False, False)])
+@pytest.mark.parametrize("names", [(), ("tzdata=2",)])
+def test_an_internet_that_is_still_away_when_all_is_put_back_was_not_the_updates_fault(
+    box: Debian,
+    monkeypatch: pytest.MonkeyPatch,
+    names: tuple[str, ...],
+    *,
+    comes_back: bool,
+    blamed: bool,
+) -> None:
+    phase = Phase("play", "v1.0.0", "a" * 40, 0.0, uplink=True, packages=names)
+    away = "the Internet does not answer any more"
+    monkeypatch.setattr(box, "_wait", lambda *_: "" if comes_back else away)
+    monkeypatch.setattr(run.gate, "is_online", lambda _: comes_back)
+    monkeypatch.setattr(packages, "wants_restart", lambda _: False)
+    box._end_undo(box._give_up(phase, "its playbook failed (2)", blame=True))
+    state = load(box.directory)
+    assert bool(state.bad or state.bad_packages) is blamed
+    said = box.options.problem.read_text()
+    assert ("it is tried again later" in said) is not blamed

@@ -133,7 +133,7 @@ class Gate:
             for code in critical(appliance)
             if code not in phase.critical
         ]
-        if phase.uplink and internet.reachable(appliance.internet.targets, 5.0) is None:
+        if phase.uplink and not is_online(appliance):
             wrong.append("the Internet does not answer any more")
         wrong += [command_problem(self.program), timer_problem()]
         wrong.append(flow_problem(phase, since, newest(appliance), time.time()))
@@ -213,8 +213,12 @@ def before(appliance: Appliance, now: float) -> tuple[Reading | None, tuple[str,
     """Return what an update must not take away: the flow of readings, health, the Internet."""
     reading = newest(appliance)
     flows = reading is not None and now - reading.time < FRESH
-    uplink = internet.reachable(appliance.internet.targets, 5.0) is not None
-    return (reading if flows else None), critical(appliance), uplink
+    return (reading if flows else None), critical(appliance), is_online(appliance)
+
+
+def is_online(appliance: Appliance) -> bool:
+    """Whether the Internet answers."""
+    return internet.reachable(appliance.internet.targets, 5.0) is not None
 
 
 def local_hour(now: float) -> int:

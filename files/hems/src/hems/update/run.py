@@ -216,15 +216,11 @@ class Updater(Looker):
         """
         undoing = msgspec.structs.replace(phase, step=UNDO, reason=reason)
         self.snapshot().make_room()
-        self.remember(phase=undoing, **(self._blamed(phase, reason) if blame else {}))
+        if blame:
+            self.state = self.state.blaming(phase, reason)
+        self.remember(phase=undoing)
         print(f"{phase.release} is undone: {reason}", flush=True)
         return undoing
-
-    def _blamed(self, phase: Phase, reason: str) -> dict[str, object]:
-        """Return what is remembered of a change that was bad."""
-        if phase.packages:
-            return {"bad_packages": tuple(sorted({*self.state.bad_packages, *phase.packages}))}
-        return {"bad": {**self.state.bad, phase.commit: reason}}
 
     def _put_back(self, kept: Snapshot) -> None:
         kept.put_back([name for name, wanted in own_units.wanted().items() if wanted])
@@ -241,6 +237,9 @@ class Updater(Looker):
         self.snapshot().drop()
         if not phase.packages:
             shutil.rmtree(self.releases / phase.release, ignore_errors=True)
+        if wrong and phase.uplink and not gate.is_online(self.appliance):
+            self.state = self.state.absolving(phase)  # it is still away without it
+            end += "; it is tried again later"
         blamed = phase.commit in self.state.bad or bool(phase.packages)
         sentence = f"{phase.release} was undone, as {phase.reason}{end}."
         if phase.packages:

@@ -78,6 +78,19 @@ class State(msgspec.Struct, frozen=True):
         seen = self.seen.after(ring)
         return self.but(serials=seen.serials, digests=seen.digests, commits=seen.commits)
 
+    def blaming(self, phase: Phase, reason: str) -> State:
+        """Return the state once a change is known to be bad: it is not tried again."""
+        if phase.packages:
+            bad_packages = {*self.bad_packages, *phase.packages}
+            return self.but(bad_packages=tuple(sorted(bad_packages)))
+        return self.but(bad={**self.bad, phase.commit: reason})
+
+    def absolving(self, phase: Phase) -> State:
+        """Return the state once it is known not to be the change's fault: it is tried again."""
+        bad = {commit: why for commit, why in self.bad.items() if commit != phase.commit}
+        left = tuple(one for one in self.bad_packages if one not in phase.packages)
+        return self.but(bad=bad, bad_packages=left)
+
     def but(self, **changes: object) -> State:
         """Return the state with some members changed."""
         return msgspec.structs.replace(self, **changes)
