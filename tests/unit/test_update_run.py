@@ -24,6 +24,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(play, "variables", lambda *_: {})
     monkeypatch.setattr(resume, "disarm", lambda: None)
     monkeypatch.setattr(resume, "stands_by", lambda: False)
+    monkeypatch.setattr(look.vitals, "synchronised", lambda: True)
     (tmp_path / "box").mkdir()
     made = World(tmp_path).make()
     made.release("v1.0.0")
@@ -141,6 +142,19 @@ def test_a_clock_that_is_years_behind_judges_nothing(
     monkeypatch.setattr(look.time, "time", lambda: 1_000_000_000.0)
     box = Box(world)
     assert box.visit() == 1 and "The clock is behind" in box.problem
+
+
+def test_a_clock_that_ran_ahead_for_a_while_stops_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = look.time.time()
+    monkeypatch.setattr(look.vitals, "synchronised", lambda: False)
+    monkeypatch.setattr(look.time, "time", lambda: now + 5 * 86400)
+    assert Box(world).visit() == 0
+    monkeypatch.setattr(look.vitals, "synchronised", lambda: True)
+    monkeypatch.setattr(look.time, "time", lambda: now)
+    box = Box(world)
+    assert box.visit() == 0 and box.problem == ""
 
 
 def test_a_release_without_this_box_is_refused(

@@ -68,7 +68,7 @@ def measure(path: Path) -> Vitals:
         memory=parse_memory(_text(MEMORY)),
         temperature=int(temperature) / 1000 if temperature.strip().lstrip("-").isdigit() else None,
         throttled=_throttled(),
-        synchronised=_synchronised(),
+        synchronised=synchronised(),
     )
 
 
@@ -101,7 +101,8 @@ def clock_state() -> int:
     return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES)))
 
 
-def _synchronised() -> bool | None:
+def synchronised() -> bool | None:
+    """Whether something keeps the clock right; None: nobody knows."""
     if CONTAINER.exists():
         return None  # the clock is the host's
     state = clock_state()
