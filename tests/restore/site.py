@@ -31,6 +31,7 @@ for bucket, step in steps.items():
     request = urllib.request.Request("http://127.0.0.1:8086/query?" + query)
     request.add_header("Authorization", "Token " + token)
     answer = json.load(urllib.request.urlopen(request, timeout=60))["results"][0]
+    assert "error" not in answer and not answer.get("partial"), answer
     for one in answer.get("series", []):
         name = " ".join([bucket, one["name"], *(f"{k}={v}" for k, v in one["tags"].items())])
         found[name] = dict(zip(one["columns"][1:], one["values"][0][1:]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hems.backup import BackupError, drill, readings, restore, try_out
+from hems.backup import BackupError, drill, restore, try_out
 from hems.backup.influx import Figures
 
 from tests.unit.backup_world import World, make
@@ -98,9 +98,13 @@ def tried(world: World, monkeypatch: pytest.MonkeyPatch, values: dict[str, float
         assert bucket == drill.BUCKET
         return Figures(until, values)
 
-    monkeypatch.setattr(readings, "drop", lambda _influx, bucket: did.append(f"drop {bucket}"))
-    monkeypatch.setattr(readings, "unpack", lambda _influx, _from, bucket: did.append(bucket))
-    monkeypatch.setattr(type(world.influx), "figures", figures, raising=False)
+    does = {
+        "drop": lambda _influx, bucket: did.append(f"drop {bucket}"),
+        "unpack": lambda _influx, _from, bucket: did.append(bucket),
+        "figures": figures,
+    }
+    for name, do in does.items():
+        monkeypatch.setattr(type(world.influx), name, do, raising=False)
     drill.once(world.this, lambda _line: None)
     return did
 
@@ -116,3 +120,13 @@ def test_readings_whose_counts_and_sums_are_right_are_proven_and_dropped(
 def test_a_reading_less_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BackupError, match="1 fields of readings differ, such as W count_value"):
         tried(world, monkeypatch, {"W count_value": 2})
+
+
+def test_readings_that_were_not_copied_whole_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.influx.unproven = True
+    with pytest.raises(BackupError, match="in three tries"):
+        world.once()
+    with pytest.raises(BackupError, match="can't be compared: InfluxDB did not copy them"):
+        tried(world, monkeypatch, {"W count_value": 3})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hems import HemsError
-from hems.backup import BackupError, put_back, restore
+from hems.backup import BackupError, gather, put_back, restore
+from hems.backup.influx import Figures
 
 from tests.unit.backup_world import World, make
 
@@ -73,6 +76,61 @@ def test_what_a_backup_lacks_can_not_come_from_it(world: World) -> None:
         world.once()
     with pytest.raises(BackupError, match="This backup lacks history"):
         restore.parts(world.this, ["history"], "", lambda _line: None)
+
+
+class Counting:
+    """An InfluxDB that has so many readings after each of its restores."""
+
+    bucket = "home_assistant"
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+
+    def figures(self, _bucket: str, until: int) -> Figures:
+        """Count them."""
+        return Figures(until, {"W count_value": self.counts.pop(0)})
+
+
+@pytest.mark.parametrize(
+    ("counts", "last"),
+    [((3,), "3 values of readings are back"), ((2, 3), "3 values of readings are back")],
+)
+def test_readings_are_put_back_until_they_are_those_of_the_backup(
+    world: World, monkeypatch: pytest.MonkeyPatch, counts: tuple[int, ...], last: str
+) -> None:
+    influx, put, said = Counting(*counts), list[Path](), list[str]()
+    told = answering(world, monkeypatch, influx, put)
+    restore._readings(told, manifest(), said.append)
+    assert last in said[-1] and len(put) == len(counts) and not influx.counts
+
+
+def test_readings_that_do_not_come_back_are_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[Path] = []
+    told = answering(world, monkeypatch, Counting(2, 2), put)
+    with pytest.raises(BackupError, match="counts or sums differ"):
+        restore._readings(told, manifest(), lambda _line: None)
+    assert len(put) == restore.TRIES
+
+
+def manifest() -> gather.Manifest:
+    """Return that of a backup with three readings."""
+    return gather.Manifest("", "", "", "", {}, {}, Figures(1, {"W count_value": 3}))
+
+
+def answering(
+    world: World, monkeypatch: pytest.MonkeyPatch, influx: Counting, put: list[Path]
+) -> Any:
+    """Return a box whose readings come from ``influx``; each restore is entered in ``put``."""
+    monkeypatch.setattr(restore, "restored", lambda _this: influx)
+    monkeypatch.setattr(restore, "secret", lambda _this, _name: "")
+    monkeypatch.setattr(
+        restore.readings, "replace", lambda _influx, _settings, place, _account: put.append(place)
+    )
+    this = world.this
+    this.appliance.accounts = SimpleNamespace(influxdb="hems")
+    return this
 
 
 def test_no_room_is_said_before_anything_is_fetched(

@@ -44,6 +44,15 @@ def test_what_can_not_be_had_is_named_and_the_rest_is_stored(world: World) -> No
     assert "forget hems-a" in world.restic.did
 
 
+def test_readings_that_may_lack_some_are_stored_and_told(world: World) -> None:
+    world.influx.unproven = True
+    with pytest.raises(BackupError, match="may lack the newest readings"):
+        world.once()
+    [content] = world.restic.stored.values()
+    assert "history/1.tar" in content
+    assert status.read(world.state).proven == "", "the next night tries again"
+
+
 def test_a_part_that_a_box_may_lack_is_no_matter(world: World) -> None:
     gone = Part("gone", ME, world.top / "nowhere", optional=True)
     stranger = Part("stranger", "nobody-here", world.top, optional=True)

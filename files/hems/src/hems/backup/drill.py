@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from hems import HemsError
-from hems.backup import BackupError, gather, readings, restore, status, try_out
+from hems.backup import BackupError, gather, restore, status, try_out
 from hems.backup.box import Box, box
 from hems.backup.gather import READINGS, Manifest
 from hems.backup.influx import differing
@@ -40,20 +40,19 @@ def once(this: Box, say: restore.Say) -> None:
 def _lacking(manifest: Manifest) -> Iterator[str]:
     for name, why in manifest.missing.items():
         yield f"it lacks {name} ({why.rstrip('.')})"
+    if gather.is_unproven(manifest):
+        yield "its readings can't be compared: InfluxDB did not copy them unchanged"
 
 
 def _readings(this: Box, manifest: Manifest) -> Iterator[str]:
-    if READINGS in manifest.missing:
+    if READINGS in manifest.missing or manifest.figures is None:
         return  # said already
-    if manifest.figures is None:
-        yield "its readings can't be compared: old ones were changed all the while it was made"
-        return
-    readings.drop(this.influx, BUCKET)
+    this.influx.drop(BUCKET)
     try:
-        readings.unpack(this.influx, restore.FETCHED / READINGS, BUCKET)
+        this.influx.unpack(restore.FETCHED / READINGS, BUCKET)
         found = this.influx.figures(BUCKET, manifest.figures.until)
     finally:
-        readings.drop(this.influx, BUCKET)
+        this.influx.drop(BUCKET)
     if names := differing(manifest.figures, found):
         yield f"counts or sums of {len(names)} fields of readings differ, such as {names[0]}"
 

@@ -30,7 +30,6 @@ MANIFEST = "manifest.json"
 READINGS = "history"  # the readings' directory in a backup, and their part's name
 SECONDS = 3600  # that one part may take
 LATE = 124  # timeout(1): it took longer
-SECOND = 10**9  # ns
 TRIES = 2  # a file that shrinks while it is read spoils an archive
 ROOT = "root"
 
@@ -78,7 +77,7 @@ def gather(
             missing[part.name] = str(error)
     figures = None
     try:
-        figures = influx.back_up(directory / READINGS, int(made.timestamp()) * SECOND)
+        figures = influx.back_up(directory / READINGS)
     except BackupError as error:
         shutil.rmtree(directory / READINGS, ignore_errors=True)
         missing[READINGS] = str(error)
@@ -180,3 +179,13 @@ def listed(manifest: Manifest) -> Iterator[str]:
     """Yield what a backup lacks, a sentence each."""
     for name, why in manifest.missing.items():
         yield f"The backup lacks {name}: {why.rstrip('.')}."
+    if is_unproven(manifest):
+        yield (
+            "The backup may lack the newest readings, or has old ones half changed: InfluxDB gave "
+            "no whole copy in three tries. 'sudo hems backup now' tries again."
+        )
+
+
+def is_unproven(manifest: Manifest) -> bool:
+    """Whether nobody knows if the readings in a backup are all."""
+    return manifest.figures is None and READINGS not in manifest.missing

@@ -1,6 +1,9 @@
 """InfluxDB's own backup: InfluxData's command ``influx``, and the counts and sums that prove it.
 
-The command gets its token in a file: an argument or a variable could be seen by others.
+The command's success proves nothing. A backup copies InfluxDB's files: what it has in memory it
+writes into them first, unless it is just doing that, when it goes on without. A restore whose file
+could not be taken is called done. The command gets its token in a file: an argument or a variable
+could be seen by others.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +25,15 @@ import msgspec
 
 from hems import influxql
 from hems.backup import BackupError
+from hems.backup.shards import DAY, newest
 from hems.loopback import LOOPBACK, exchange
 
-SETTLE = 600 * 10**9  # ns; younger readings may still be on their way
+SETTLE = 60 * 10**9  # ns; Home Assistant gives a younger reading up, or has it written by then
 ROUNDING = 1e-9
-TRIES = 3  # a gap may be filled between the two counts
+TRIES = 3  # a gap may be filled between two counts
+PROOF = "hems_proof"  # the bucket into which the newest part of a copy is unpacked
+MANIFESTS = "*.manifest"  # InfluxDB's own list of what it has copied
+OK = 200
 SECONDS = 3 * 3600.0
 TIMEOUT_SECONDS = 600.0
 ANSWER_BYTES = 64 * 1024 * 1024
@@ -65,25 +74,60 @@ class Influx:
     bucket: str
     token: str
 
-    def back_up(self, directory: Path, now: int) -> Figures | None:
-        """Copy everything into ``directory``; ``now`` is in ns since 1970.
+    def back_up(self, directory: Path, clock: Callable[[], int] = time.time_ns) -> Figures | None:
+        """Copy everything into ``directory``; ``clock`` returns ns since 1970.
 
-        Returns what the readings' counts and sums are in the copy, None where something changed
-        old readings all the while. Raises BackupError.
+        Returns what the readings' counts and sums are in the copy, up to a minute before it was
+        made. None: whenever it was made, old readings were changed meanwhile or it lacked the
+        newest ones; the last copy stays. Raises BackupError.
         """
-        until = now - SETTLE
-        before = self.figures(self.bucket, until)
         for _ in range(TRIES):
+            for file in directory.glob("*"):
+                file.unlink()
+            until = clock() - SETTLE
+            before = self.figures(self.bucket, until)
             options = ["--compression=none", "--gzip-compression-level=none"]
             self.command("backup", *options, str(directory))
             after = self.figures(self.bucket, until)
-            if not differing(before, after):
+            if not differing(before, after) and self._has_newest(directory, until):
                 return after
-            before = after
-            for file in directory.iterdir():
-                file.unlink()
-        self.command("backup", "--compression=none", str(directory))
         return None
+
+    def _has_newest(self, directory: Path, until: int) -> bool:
+        """Whether a copy has the last day's readings before ``until`` (ns), seen by unpacking."""
+        try:
+            [manifest] = directory.glob(MANIFESTS)
+            part = newest(json.loads(manifest.read_bytes()), self.bucket, until)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise BackupError(
+                f"'influx backup' wrote no list that is understood: {CURE}"
+            ) from error
+        if part is None:
+            return not self.figures(self.bucket, until, until - DAY).values
+        self.drop(PROOF)
+        try:
+            with tempfile.TemporaryDirectory(dir=directory.parent) as work:
+                for name in part.files:
+                    os.link(directory / name, Path(work, name))
+                Path(work, manifest.name).write_text(json.dumps(part.manifest), encoding="utf-8")
+                self.unpack(Path(work), PROOF)
+            copied = self.figures(PROOF, until, part.begin)
+        finally:
+            self.drop(PROOF)
+        return not differing(copied, self.figures(self.bucket, until, part.begin))
+
+    def unpack(self, directory: Path, bucket: str) -> None:
+        """Put the readings of a copy into a new bucket. Raises BackupError."""
+        names = [f"--bucket={self.bucket}", f"--new-bucket={bucket}"]
+        self.command("restore", *names, str(directory))
+
+    def drop(self, bucket: str) -> None:
+        """Remove a bucket, if it is there. Raises BackupError."""
+        query = urllib.parse.urlencode({"name": bucket})
+        status, body = self.request("GET", f"/api/v2/buckets?{query}")
+        found = json.loads(body).get("buckets", []) if status == OK else []
+        for one in found:
+            self.request("DELETE", f"/api/v2/buckets/{one['id']}")
 
     def figures(self, bucket: str, until: int, since: int = 0) -> Figures:
         """Return the counts and sums of a bucket's readings from a time on before another (ns)."""

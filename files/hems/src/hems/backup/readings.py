@@ -13,14 +13,13 @@ from pathlib import Path
 from hems import systemd
 from hems.backup import BackupError, gather, put_back
 from hems.backup.backup_settings import Influxdb
-from hems.backup.influx import CURE, Influx
+from hems.backup.influx import CURE, OK, Figures, Influx, differing
 
 UNIT = "influxdb.service"
 BESIDE = "hems_restore"  # the bucket into which a backup is unpacked
 START_SECONDS = 600.0
 SECOND = 10**9  # ns
 DAY = 86400 * SECOND
-OK, NOT_FOUND = 200, 404
 
 Say = Callable[[str], None]
 
@@ -40,14 +39,20 @@ def replace(influx: Influx, settings: Influxdb, directory: Path, account: tuple[
     influx.command("restore", "--full", str(directory))
 
 
-def add(influx: Influx, directory: Path, since: int, say: Say) -> int:
+def add(influx: Influx, directory: Path, known: Figures | None, since: int, say: Say) -> int:
     """Add the readings of a backup from ``since`` (s since 1970) on, and return how many it has.
 
-    A point that is there already is the same point afterwards. Raises BackupError.
+    ``known`` are its counts and sums. A point that is there already is the same point afterwards.
+    Raises BackupError.
     """
-    drop(influx, BESIDE)
-    unpack(influx, directory, BESIDE)
+    influx.drop(BESIDE)
+    influx.unpack(directory, BESIDE)
     try:
+        if known and differing(known, influx.figures(BESIDE, known.until)):
+            raise BackupError(
+                "InfluxDB did not unpack all readings of the backup: run the same command again. "
+                "'sudo hems backup list' shows older ones."
+            )
         span = influx.span(BESIDE)
         if span is None or span[1] < since * SECOND:
             return 0
@@ -58,21 +63,7 @@ def add(influx: Influx, directory: Path, since: int, say: Say) -> int:
         counts = influx.figures(BESIDE, span[1] + 1, since * SECOND).values
         return round(sum(value for name, value in counts.items() if " count_" in name))
     finally:
-        drop(influx, BESIDE)
-
-
-def unpack(influx: Influx, directory: Path, bucket: str) -> None:
-    """Put the readings of a backup into a new bucket. Raises BackupError."""
-    influx.command("restore", f"--bucket={influx.bucket}", f"--new-bucket={bucket}", str(directory))
-
-
-def drop(influx: Influx, bucket: str) -> None:
-    """Remove a bucket, if it is there. Raises BackupError."""
-    query = urllib.parse.urlencode({"name": bucket})
-    status, body = influx.request("GET", f"/api/v2/buckets?{query}")
-    found = json.loads(body).get("buckets", []) if status == OK else []
-    for one in found:
-        influx.request("DELETE", f"/api/v2/buckets/{one['id']}")
+        influx.drop(BESIDE)
 
 
 def _copy_day(influx: Influx, begin: int, end: int) -> None:

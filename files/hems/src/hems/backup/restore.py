@@ -29,6 +29,7 @@ FETCHED = status.DIRECTORY / "restore"
 LEFT_OUT = ("settings", "state")
 OWN = ("backup_passphrase", "backup_account")
 PASSWORD = "influxdb_password"
+TRIES = 2  # InfluxDB calls a restore done that has failed
 
 Say = Callable[[str], None]
 
@@ -47,11 +48,7 @@ def everything(this: Box, wanted: str, say: Say) -> None:
                     if part.name not in LEFT_OUT:
                         _part(part, say)
                 if READINGS not in manifest.missing:
-                    say("The readings are put back …")
-                    account = this.appliance.accounts.influxdb, secret(this, PASSWORD)
-                    place = FETCHED / READINGS
-                    readings.replace(restored(this), this.backup.influxdb, place, account)
-                    _counted(this, manifest, say)
+                    _readings(this, manifest, say)
             _renew(say)
         finally:
             shutil.rmtree(FETCHED, ignore_errors=True)
@@ -82,9 +79,10 @@ def history(this: Box, since: int, wanted: str, say: Say) -> int:
     What was read since the backup stays. Raises HemsError.
     """
     with lock.appliance_lock(this.appliance.paths.lock, WORK):
-        fetch(this, wanted, (READINGS,), say)
+        manifest = fetch(this, wanted, (READINGS,), say)
         try:
-            return readings.add(this.influx, FETCHED / READINGS, since, say)
+            place, known = FETCHED / READINGS, manifest.figures
+            return readings.add(this.influx, place, known, since, say)
         finally:
             shutil.rmtree(FETCHED, ignore_errors=True)
 
@@ -159,18 +157,27 @@ def _part(part: Part, say: Say) -> None:
         gather.as_user(part.user, words, given=given)
 
 
-def _counted(this: Box, manifest: Manifest, say: Say) -> None:
-    """Say whether the readings are those of the backup. Raises BackupError."""
-    if manifest.figures is None:
-        return
-    there = restored(this).figures(this.influx.bucket, manifest.figures.until)
-    if differing(manifest.figures, there):
-        raise BackupError(
-            "The readings that were put back are not those of the backup: counts or sums differ. "
-            "Take an older one, 'sudo hems backup list' shows them."
-        )
-    count = sum(value for name, value in there.values.items() if "count_" in name)
-    say(f"{count:.0f} values of readings are back, their sums as they were.")
+def _readings(this: Box, manifest: Manifest, say: Say) -> None:
+    """Put the readings back, until they are those of the backup. Raises HemsError."""
+    say("The readings are put back …")
+    account = this.appliance.accounts.influxdb, secret(this, PASSWORD)
+    influx, known = restored(this), manifest.figures
+    for tries_left in reversed(range(TRIES)):
+        readings.replace(influx, this.backup.influxdb, FETCHED / READINGS, account)
+        if known is None:
+            say("Whether they are all is not known: InfluxDB gave no whole copy that night.")
+            return
+        there = influx.figures(influx.bucket, known.until)
+        if not differing(known, there):
+            count = sum(value for name, value in there.values.items() if "count_" in name)
+            say(f"{count:.0f} values of readings are back, their sums as they were.")
+            return
+        if tries_left:
+            say("They are not those of the backup: once more …")
+    raise BackupError(
+        "The readings that were put back are not those of the backup: counts or sums differ. "
+        "Take an older one, 'sudo hems backup list' shows them."
+    )
 
 
 def _renew(say: Say) -> None:

@@ -48,7 +48,7 @@ def _databases(work: Path, names: Sequence[str]) -> Iterator[str]:
         except sqlite3.Error as error:
             answer = str(error)
         if answer != "ok":
-            yield f"{name} is damaged ({answer})"
+            yield f"{name} is damaged ({' '.join(str(answer).split())})"
 
 
 def _configuration(work: Path, root: Path) -> Iterator[str]:
