@@ -38,7 +38,7 @@ def test_every_role_says_what_its_services_are() -> None:
         (10443, "tcp", ("lan",)),
         (18883, "tcp", ("lan", "hotspot")),
         (17845, "tcp", ("lan",)),
-        (5353, "udp", ("lan", "hotspot")),
+        (5353, "udp", ("lan",)),
     }
     assert {door.port for door in entries(mosquitto_lan_enabled=False)["mosquitto"].doors} == set()
 
