@@ -87,6 +87,7 @@ OPTIONAL: Mapping[str, Check] = {
     ),
     "hems_fleet_signers": values.signers,
     "hems_operator_keys": values.public_keys,
+    "hems_fleet_deploy_keys": values.public_keys,
     "hems_secret_fleet_operator_password": values.matches(
         r"[!-~]{16,128}", "16 to 128 characters without spaces"
     ),

@@ -26,6 +26,7 @@ ALL_LINES = [
     for line in block.text.splitlines()
 ]
 LINES = [line for line in ALL_LINES if "new_site" not in line]
+LIST = ("playbooks/site.yml", "--list-hosts")
 SCRATCH = ROOT / ".cache/virtual"  # an inventory must be in the repository
 
 
@@ -173,3 +174,20 @@ def test_a_card_that_could_not_work_is_refused_in_a_sentence(
     done = new_site(line.replace(*change), inventory, tmp_path)
     assert done.returncode == 2 and sentence in " ".join(done.stdout.split())
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("server", [{}, {"fleet_server": {"hosts": {"fleet_01": {}}}}])
+def test_the_fleets_server_is_not_checked_as_a_site(
+    tmp_path: Path, server: dict[str, object]
+) -> None:
+    hosts = tmp_path / "hosts.yml"
+    hosts.write_text(json.dumps({"hems": {"hosts": {"cork_01": {}}}, **server}))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", hosts, *LIST],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "cork_01" in done.stdout and "fleet_01" not in done.stdout
+    assert "WARNING" not in done.stdout + done.stderr

@@ -10,13 +10,15 @@ from tests.repo.checkout import ROOT
 
 # Debian packages are not undone, so neither is where they come from (docs/self_update.md).
 LEFT = ("/etc/apt/",)
+NO_BOX = "fleet_server"  # takes no releases itself
 WRITTEN = re.compile(r"^ *- (?:\{)?path: (/[^ ,}]+)", re.MULTILINE)
 
 
 def written() -> set[str]:
     """Return the literal paths that roles render files to."""
-    texts = [path.read_text() for path in ROOT.glob("roles/*/vars/main.yml")]
-    texts += [path.read_text() for path in ROOT.glob("roles/*/tasks/*.yml")]
+    roles = [path for path in ROOT.glob("roles/*") if path.name != NO_BOX]
+    texts = [path.read_text() for role in roles for path in role.glob("vars/main.yml")]
+    texts += [path.read_text() for role in roles for path in role.glob("tasks/*.yml")]
     return {path for text in texts for path in WRITTEN.findall(text)}
 
 
