@@ -195,6 +195,19 @@ def test_archives_that_can_not_be_reached_are_said_and_no_problem_of_the_box(
     assert not box.options.problem.exists()
 
 
+def test_what_fails_in_a_change_is_not_taken_for_a_look_that_failed(
+    box: Debian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # whoever started it hands it to the unit that ends interrupted updates
+    def fail(change: Change, now: float) -> int:  # noqa: ARG001
+        raise HemsError("these packages could not be put back: tzdata_1_all.deb")
+
+    monkeypatch.setattr(box, "change", fail)
+    with pytest.raises(HemsError, match="could not be put back"):
+        system_update.look(box, 1e9)
+    assert box.state.packages == ""
+
+
 @pytest.fixture
 def boot(box: Debian, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Boots the box, which forgets what is in /run; restarts are noted in its result."""

@@ -29,17 +29,19 @@ def look(updater: Updater, now: float, *, at_once: bool = False) -> int:
     if at_once or not 0 <= passed < DAY:
         updater.remember(packages_looked=now)
         try:
-            return _take(updater, labels, now)
-        except HemsError as error:
+            change = _found(updater, labels, now)
+        except HemsError as error:  # of looking alone: what fails in a change has it undone
             updater.remember(packages=f"Debian's updates can't be looked for: {error}")
             print(updater.state.packages, flush=True)
             return 1
+        return updater.change(change, now) if change else 0
     if updater.state.bad_packages and not updater.options.problem.exists():
         updater.say(updater.state.packages, problem=True)  # until there are newer versions
     return 0
 
 
-def _take(updater: Updater, labels: tuple[str, ...], now: float) -> int:
+def _found(updater: Updater, labels: tuple[str, ...], now: float) -> Change | None:
+    """Return what is to be installed, fetched already; None: nothing. Raises HemsError."""
     packages.refresh()
     offered = packages.offered(labels)
     bad = set(updater.state.bad_packages) & set(map(str, offered))
@@ -49,14 +51,13 @@ def _take(updater: Updater, labels: tuple[str, ...], now: float) -> int:
         print("Debian has no updates for this box.", flush=True)
         if not bad:
             updater.remember(packages="Nothing to update.")
-        return 0
+        return None
     packages.download(chosen)
     everything = packages.complete(chosen)
-    change = Change(
+    return Change(
         f"Debian's update of {datetime.fromtimestamp(now):%Y-%m-%d}",
         packages.identity(everything),
         partial(packages.install, chosen, updater.snapshot().packages),
         everything,
         SPACE * packages.size(everything),
     )
-    return updater.change(change, now)
