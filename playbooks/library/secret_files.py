@@ -31,7 +31,9 @@ options:
     type: path
     required: true
   secrets:
-    description: File name to an object with an optional C(value).
+    description:
+      - File name to an object with an optional C(value).
+      - With C(keep_before), what a new value replaces is kept as C(<name>_before).
     type: dict
     required: true
   prefixes:
@@ -104,6 +106,16 @@ def set_aside(path: Path) -> None:
         )
 
 
+def replace(path: Path, secret: str, *, keep_before: bool) -> None:
+    """Write a secret in the place of what is there; keep that as ``<name>_before`` if asked to."""
+    current = read(path)
+    if current is None:
+        set_aside(path)
+    elif keep_before:
+        write(path.with_name(f"{path.name}_before"), current)
+    write(path, secret)
+
+
 def left_over(directory: Path, requested: Collection[str], prefixes: Iterable[str]) -> list[Path]:
     """Return the files of secrets that nobody asks for any more."""
     return sorted(
@@ -140,9 +152,7 @@ def main() -> None:
             continue
         made.append(name)
         if not module.check_mode:
-            if current is None:
-                set_aside(path)
-            write(path, secret)
+            replace(path, secret, keep_before=bool((options or {}).get("keep_before")))
     removed = left_over(directory, requested, module.params["prefixes"])
     if not module.check_mode:
         for path in removed:

@@ -57,3 +57,14 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert module.read(tmp_path / "cut") is None, (
         "a file cut short by a power failure is made again"
     )
+
+
+def test_what_a_new_value_replaces_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    before = tmp_path / "vault_password_before"
+    for secret, kept in (("first", None), ("second", "first"), ("third", "second")):
+        module.replace(tmp_path / "vault_password", secret, keep_before=True)
+        assert (module.read(tmp_path / "vault_password"), module.read(before)) == (secret, kept)
+    assert before.stat().st_mode & 0o777 == 0o600
+    module.replace(tmp_path / "door_password", "first", keep_before=False)
+    module.replace(tmp_path / "door_password", "second", keep_before=False)
+    assert not (tmp_path / "door_password_before").exists()

@@ -22,6 +22,7 @@ INVENTORY_SECONDS = 300.0
 END_SECONDS = 30.0  # that a play may take to end
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 VAULT = "vault_password"
+VAULT_BEFORE = f"{VAULT}_before"  # releases that were encrypted with it may still come
 
 
 def _environment() -> dict[str, str]:
@@ -32,9 +33,14 @@ def _environment() -> dict[str, str]:
 
 
 def _vault() -> list[str]:
-    """The Vault's password as systemd hands it over, by its path."""
-    file = Path(os.environ.get(CREDENTIALS, "/nonexistent"), VAULT)
-    return [f"--vault-password-file={file}"] if file.is_file() else []
+    """The Vault's passwords as systemd hands them over, by their paths; Ansible tries each."""
+    directory = Path(os.environ.get(CREDENTIALS, "/nonexistent"))
+    files = (directory / VAULT, directory / VAULT_BEFORE)
+    return [
+        f"--vault-password-file={file}"
+        for file in files
+        if file.is_file() and file.read_bytes().strip()
+    ]
 
 
 def export(repository: Repository, commit: str, to: Path, *paths: str) -> None:
