@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.virtual.wifi.machine import Machine
-from tests.wifi.hotspot import PROFILES, Phone, install
+from tests.wifi.hotspot import Phone, bare, install
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def phone(box: Machine) -> Phone:
     """A phone beside a box that knows no network yet, with role onboarding just installed."""
-    box.check(f"rm -f {PROFILES}/* && systemctl restart NetworkManager")
+    bare(box)
     box.check("sh /opt/src/routers.sh hears wlan1")
     install(box)
     return Phone(box)
