@@ -215,6 +215,7 @@ def test_a_part_is_what_its_files_are_called() -> None:
     assert "tests/appliance/test_zigbee_pairing_pulses.py" in on_a_pi
     assert suite.chosen("test_tls.py") == ([], ["tests/appliance/test_tls.py"], [])
     assert suite.chosen("test_tls_c*e.py") == (["tests/unit/test_tls_core.py"], [], [])
+    assert suite.chosen(None)[1:] == (["tests/appliance"], ["tests/wifi"])
     assert suite.chosen("test_ports.py") == ([], [], ["tests/wifi/test_ports.py"])
     assert "tests/wifi/test_onboarding.py" in suite.chosen("wifi")[2]
     assert "tests/appliance/security/test_limits.py" in suite.chosen("security")[1]

@@ -3,8 +3,8 @@
 Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
 Every part runs even when another one failed; the last line counts the tests of all of them.
 
-The WiFi scenario, where PART asks for it, comes last and alone: its machine is emulated, takes both
-cores, and looks at seconds. Only its image is made behind the others.
+The WiFi scenario comes last and alone: its machine is emulated, takes both cores, and looks at
+seconds. Only its image is made behind the others.
 
 A few tests that failed are run once more, with nothing beside them: what fails there too is wrong,
 what passes hangs on what ran before it or beside it, and is named at the end.
@@ -74,7 +74,7 @@ def chosen(part: str | None) -> tuple[list[str], list[str], list[str]]:
     or a directory's name: security. Raises Failure when it names none.
     """
     if part is None:
-        return list(WITHOUT_A_PI), [APPLIANCE], []
+        return list(WITHOUT_A_PI), [APPLIANCE], [WITH_RADIOS]
     pattern = part if set(part) & set("*?[") else f"*{part}*"
 
     def named(directories: Iterable[str]) -> list[str]:
