@@ -5,10 +5,10 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet restore clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet power-cuts restore clean .venv
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /make \1|/' | column -t -s '|'
 
 up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443 D2L=1 TIC=1]
 	@$(PI) up --https-port $(HTTPS_PORT) $(if $(D2L),--d2l) $(if $(TIC),--tic)
@@ -42,6 +42,9 @@ lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 
 fleet: ## the fleet's releases on a virtual Pi: taken, refused, undone, the power cut meanwhile [CUTS=3 SEED=…]
 	@CUTS='$(or $(CUTS),3)' SEED='$(SEED)' $(PI) fleet
+
+power-cuts: ## the power cut at N=100 random moments of updates on a virtual Pi [SEED=…]
+	@CUTS='$(or $(N),100)' SEED='$(SEED)' $(PI) power-cuts
 
 restore: ## a virtual Pi is lost, and its backup makes a blank one the site again
 	@$(PI) restore

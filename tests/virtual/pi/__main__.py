@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     upping.add_argument("--https-port", type=int, default=8443, help="the door's on 127.0.0.1")
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
-    for name, words in scenario.SCENARIOS.items():
+    for name, (words, _) in scenario.SCENARIOS.items():
         commands.add_parser(name, help=words)
     commands.add_parser("tooling", help="make .venv from requirements.txt")
     testing = commands.add_parser(

@@ -1,4 +1,4 @@
-"""`make fleet` and `make restore`: a scenario that takes a converged Pi of its own."""
+"""`make fleet`, `make power-cuts`, `make restore`: a scenario that takes a converged Pi."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from tests.virtual.pi.checkout import STATE
 from tests.virtual.pi.machine import Pi
 from tests.virtual.pi.progress import phase
 
-# What each is, by its name: that of its Pi, and of its directory in tests/.
+# What each is, and its tests, by its name, which is that of its Pi, too.
 SCENARIOS = {
-    "fleet": "The fleet's releases: taken, refused, undone, and power cuts",
-    "restore": "A site's Pi is lost, and its backup makes a blank one the site again",
+    "fleet": ("The fleet's releases: taken, refused, undone, and power cuts", "tests/fleet"),
+    "power-cuts": ("The power cut in updates", "tests/fleet/test_fleet_power.py"),
+    "restore": (
+        "A site's Pi is lost, and its backup makes a blank one the site again",
+        "tests/restore",
+    ),
 }
 
 
 def run(name: str) -> int:
     """Run one on a converged Pi of its own; its exit code. Raises Failure."""
+    words, tests = SCENARIOS[name]
     pi, report = Pi(name), STATE / "reports" / f"{name}.xml"
     phase("Check this machine")
     up.prepare()
@@ -28,8 +33,8 @@ def run(name: str) -> int:
     try:
         phase("Start a Pi from the converged one")
         up.create(pi, "converged")
-        phase(SCENARIOS[name])
-        command = job.pytest(report, "-v", "-s", f"tests/{name}")
+        phase(words)
+        command = job.pytest(report, "-v", "-s", tests)
         settings = {**job.environment(), "HEMS_PI": pi.name}
         return subprocess.run(command, env=settings, check=False).returncode
     finally:
