@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hems.update import core
 from hems.update.core import Refused
-from hems.update.git import RINGS, Repository, Source
+from hems.update.git import PACK_BYTES, RINGS, Repository, Source
 
+from tests.virtual.fleet import packs
 from tests.virtual.fleet.server import Server, serve
 from tests.virtual.fleet.world import ENVIRONMENT, World
 
 BRANCH = f"refs/heads/{RINGS}"
+MEBIBYTE = 1024 * 1024  # bytes
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +36,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def honest(server: Server) -> Iterator[Server]:
     yield server
-    server.lie, server.elsewhere, server.slow = lambda body: body, "", False
+    server.be_honest()
 
 
-def fetch(server: Server, path: Path, **settings: str) -> Repository:
-    authority = server.directory / "server.pem"
+def fetch(
+    server: Server, path: Path, settings: Mapping[str, str] = {}, limit: int = PACK_BYTES
+) -> Repository:
+    source = Source(server.url, authority=server.directory / "server.pem", settings=settings)
     incoming = Repository.make(path / "incoming.git")
-    incoming.fetch(Source(server.url, authority=authority, settings=settings), BRANCH)
+    incoming.fetch(source, BRANCH, limit)
     return incoming
 
 
@@ -52,9 +57,11 @@ def test_an_honest_server_is_believed(honest: Server, tmp_path: Path) -> None:
     assert incoming.release_of(ring, honest.directory / "allowed_signers") == ring.commit
 
 
-def refused(server: Server, path: Path, **settings: str) -> str:
+def refused(
+    server: Server, path: Path, settings: Mapping[str, str] = {}, limit: int = PACK_BYTES
+) -> str:
     with pytest.raises(Refused) as refusal:
-        fetch(server, path, **settings)
+        fetch(server, path, settings, limit)
     assert refusal.value.reason == core.UNREACHABLE
     return str(refusal.value)
 
@@ -87,5 +94,16 @@ def test_a_slow_server_is_given_up(honest: Server, tmp_path: Path) -> None:
     honest.slow = True
     begun = time.monotonic()
     # ours is 60 s; the mechanism is the same
-    refused(honest, tmp_path, **{"http.lowSpeedTime": "2"})
+    refused(honest, tmp_path, {"http.lowSpeedTime": "2"})
     assert time.monotonic() - begun < 60
+
+
+def test_a_pack_without_an_end_is_cut_off(honest: Server, tmp_path: Path) -> None:
+    honest.pack = packs.endless
+    assert "File too large" in refused(honest, tmp_path, limit=MEBIBYTE)
+
+
+def test_a_small_pack_that_swells_in_the_memory_is_refused(honest: Server, tmp_path: Path) -> None:
+    # 300 kB on the way, and git asked for all of it at once: more than a small Pi has
+    honest.pack = partial(packs.swelling, 300 * MEBIBYTE)
+    assert "Out of memory" in refused(honest, tmp_path)

@@ -8,9 +8,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.virtual.fleet.packs import in_place
 
 Lie = Callable[[bytes], bytes]
 CLOSE = 0.05  # seconds between two bytes of a slow server
@@ -21,10 +23,15 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     directory: Path
-    lie: Lie = staticmethod(lambda body: body)  # of the body with the pack
-    elsewhere = ""  # where every request is sent to
-    slow = False
+    lie: Lie  # of the body with the pack
+    pack: Callable[[], Iterator[bytes]] | None  # sent in place of the right one
+    elsewhere: str  # where every request is sent to
+    slow: bool
     host = ""
+
+    def be_honest(self) -> None:
+        """Send what there is."""
+        self.lie, self.pack, self.elsewhere, self.slow = _as_it_is, None, "", False
 
     @property
     def url(self) -> str:
@@ -65,6 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             check=False,
         )
         head, _, body = done.stdout.partition(b"\r\n\r\n")
+        pack = self.server.pack if self.command == "POST" and b"PACK" in body else None
         if self.command == "POST" and b"PACK" in body:
             body = self.server.lie(body)
         self.send_response(200)
@@ -72,13 +80,19 @@ class Handler(BaseHTTPRequestHandler):
             name, _, value = line.partition(": ")
             if name != "Status":
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if pack is None:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        with suppress(OSError):  # whoever asked has heard enough
+            for part in in_place(body, pack()) if pack else self._parts(body):
+                self.wfile.write(part)
+
+    def _parts(self, body: bytes) -> Iterator[bytes]:
         if not self.server.slow:
-            self.wfile.write(body)
+            yield body
             return
         for byte in body:
-            self.wfile.write(bytes([byte]))
+            yield bytes([byte])
             time.sleep(CLOSE)
 
     do_GET = _answer  # noqa: N815 (http.server's names)
@@ -86,6 +100,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _as_it_is(body: bytes) -> bytes:
+    return body
 
 
 @contextmanager
@@ -98,6 +116,7 @@ def serve(directory: Path, host: str = "127.0.0.1") -> Iterator[Server]:
     subprocess.run(words, check=True, capture_output=True)
     server = Server((host, 0), Handler)
     server.host = host
+    server.be_honest()
     server.directory = directory
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -32,6 +32,7 @@ from hems.update.core import (
 
 RINGS = "rings"  # the branch with the ring files, and their directory in it
 PACK_BYTES = 256 * 1024 * 1024  # of one fetch; the repository itself is some megabytes
+MEMORY_BYTES = 256 * 1024 * 1024  # of one program: a small pack may ask for any amount of it
 FILE_BYTES = 64 * 1024  # of a ring file, a signature or a tag
 FETCH_SECONDS = 900.0
 SECONDS = 60.0
@@ -237,7 +238,9 @@ def _run(
     seconds: float = SECONDS,
     limit: int = PACK_BYTES,
 ) -> bytes:
-    """Run a command without the caller's settings, in bounded time; no file grows past ``limit``.
+    """Run a command without the caller's settings, in bounded time and memory.
+
+    No file grows past ``limit`` bytes.
 
     Raises GitError.
     """
@@ -251,15 +254,16 @@ def _run(
         "GIT_ASKPASS": "/bin/false",
     }
     # What a server may send is bounded by the kernel: the file of a longer pack is not written.
-    bounded = ["prlimit", f"--fsize={limit}", "--core=0", "--", *command]
+    bounds = [f"--fsize={limit}", f"--data={MEMORY_BYTES}", "--core=0"]
     process = subprocess.Popen(
-        bounded,
+        ["prlimit", *bounds, "--", *command],
         cwd=where,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # with its helpers, it is ended as a whole
+        restore_signals=False,  # a file that is too large is said to be so, and kills nobody
     )
     try:
         out, err = process.communicate(given, timeout=seconds)
