@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import subprocess
@@ -11,19 +12,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
-from hems import HemsError
+from hems import HemsError, whole_file
 from hems.cli import update as command
 from hems.lock import Holder, LockedError
 from hems.systemd import Unit
 from hems.update import own_units, play, resume, run
 from hems.update.core import Ring
 from hems.update.run import Updater
-from hems.update.state import UNDO, Phase, load
+from hems.update.state import PLAY, UNDO, Phase, load
 from hems.update.update_settings import Keep, Server, Update, Window
 
 RING = Ring("canary", "v1.2.3", "a" * 40, 100, 7, datetime(2027, 1, 1, tzinfo=UTC))
@@ -179,6 +182,28 @@ def test_a_box_on_which_somebody_works_takes_the_release_later(
     assert updater.state.result.startswith(said)
 
 
+def test_an_interrupted_update_is_undone_on_a_disk_that_it_has_filled(
+    updater: Updater, works: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The unit that undoes it could not even remember that it began, and began for ever anew.
+    updater.remember(phase=Phase(PLAY, "v1.2.3", "a" * 40, 0.0))
+    reserve = updater.directory / "reserve"
+    reserve.touch()
+    write = whole_file.write
+
+    def write_on_a_full_disk(path: Path, *given: Any, **named: Any) -> None:
+        if reserve.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, *given, **named)
+
+    monkeypatch.setattr(whole_file, "write", write_on_a_full_disk)
+    make_room = partial(reserve.unlink, missing_ok=True)
+    monkeypatch.setattr(updater.snapshot(), "make_room", make_room)
+    updater.finish()
+    assert works == ["lock for update", "put back", "unlock", "gate", "disarm"]
+    assert updater.state.result.startswith("v1.2.3 was undone, as it was interrupted once; the box")
+
+
 def test_units_are_wanted_up_down_or_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,31 +231,7 @@ def test_units_are_wanted_up_down_or_neither(
     }
 
 
-def test_a_play_on_the_box_does_not_fill_its_journal() -> None:
-    assert play._environment()["ANSIBLE_NO_TARGET_SYSLOG"] == "1"
-
-
-@pytest.mark.parametrize("encrypted_with", ["now", "before"])
-def test_a_release_may_be_encrypted_with_the_password_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encrypted_with: str
-) -> None:
-    monkeypatch.setenv(play.CREDENTIALS, str(tmp_path))
-    assert play._vault() == []
-    (tmp_path / play.VAULT).write_text("now\n")
-    (tmp_path / play.VAULT_BEFORE).write_text("\n")  # as its unit has it before any change
-    assert play._vault() == [f"--vault-password-file={tmp_path / play.VAULT}"]
-    (tmp_path / play.VAULT_BEFORE).write_text("before\n")
-    (tmp_path / "by").write_text(encrypted_with)
-    (tmp_path / "vars.yml").write_text("secret: opened")
-    own = ["--vault-password-file", str(tmp_path / "by")]
-    ansible = [sys.executable, "-m", "ansible", "vault"]
-    subprocess.run([*ansible, "encrypt", *own, str(tmp_path / "vars.yml")], check=True)
-    view = [*ansible, "view", *play._vault(), str(tmp_path / "vars.yml")]
-    opened = subprocess.run(view, check=True, capture_output=True).stdout
-    assert opened.strip() == b"secret: opened"
-
-
-PLAY = """
+PLAYBOOK = """
 - hosts: all
   gather_facts: false
   tasks:
@@ -257,7 +258,7 @@ def test_a_play_that_takes_too_long_ends_with_its_task(
 
     monkeypatch.setattr(play.subprocess, "Popen", Impatient)
     (tmp_path / "playbooks").mkdir()
-    (tmp_path / "playbooks/site.yml").write_text(PLAY.format(file=file))
+    (tmp_path / "playbooks/site.yml").write_text(PLAYBOOK.format(file=file))
     (tmp_path / "hosts").write_text(f"site_1 ansible_python_interpreter={sys.executable}")
     options = msgspec.structs.replace(
         updater.options, inventory="hosts", ansible=Path(sys.executable).parent

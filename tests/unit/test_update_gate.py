@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hems.probes import Answer, Certificate
@@ -102,6 +103,23 @@ def test_a_box_that_is_well_but_for_a_moment_has_no_excuse(
     assert gate.Gate(tmp_path, tmp_path).unwell(sleep=lambda _: None) == () and not looks
     looks = [seen(True, False)] * gate.LOOKS
     assert gate.Gate(tmp_path, tmp_path).unwell(sleep=lambda _: None) == ("part 1",)
+
+
+@pytest.mark.parametrize(
+    ("free", "wrong"),
+    [(gate.ROOM, []), (gate.ROOM - 1, ["only 255 MiB of the card are free"])],
+)
+def test_a_card_that_is_nearly_full_is_not_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, wrong: list[str]
+) -> None:
+    # readings went on for some seconds, and the release that had filled the card was kept
+    monkeypatch.setattr(gate.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(gate.settings, "appliance", lambda _: None)
+    monkeypatch.setattr(gate, "newest", lambda _: None)
+    monkeypatch.setattr(gate, "critical", lambda _: ())
+    monkeypatch.setattr(gate.Gate, "_look", lambda *_: seen(True))
+    looked = gate.Gate(tmp_path, tmp_path).problems(PHASE, 1300.0)
+    assert [one for one in looked if "of the card" in one] == wrong
 
 
 def test_while_somebody_works_on_the_box_it_is_not_judged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 import urllib.parse
@@ -24,6 +25,7 @@ PAUSE = 10.0  # seconds between two looks
 GOOD = 2  # looks in a row
 LOOKS = 4  # before an update, at what is not well
 MOST = 900.0  # seconds that a box may take to be well
+ROOM = 256 * 1024**2  # bytes that must be free: readings go on for a while on a card that is full
 BUSY = 7200.0  # seconds that other work on the box is waited for: a converge gives up by then
 FRESH = 1200.0  # seconds: a reading so old has flowed
 TOKEN = "influxdb_token_hems"
@@ -106,6 +108,12 @@ def command_problem(program: Path) -> str:
     return ""
 
 
+def room_problem(directory: Path) -> str:
+    """Say what is wrong with the space that is left on a directory's disk. Raises OSError."""
+    free = shutil.disk_usage(directory).free
+    return f"only {free >> 20} MiB of the card are free" if free < ROOM else ""
+
+
 def timer_problem() -> str:
     """Say what is wrong with the units that take the next release."""
     words = ["systemctl", "is-active", "--quiet", TIMER]
@@ -124,10 +132,11 @@ class Gate:
     def problems(self, phase: Phase, since: float) -> list[str]:
         """Look once; ``since``: when the change was over (Unix seconds)."""
         appliance = settings.appliance(self.directory)
+        wrong = [room_problem(self.directory)]  # first, as it may be the cause of all others
         try:
-            wrong = problems(without(self._look(appliance), phase.unwell))
+            wrong += problems(without(self._look(appliance), phase.unwell))
         except HemsError as error:
-            wrong = [str(error)]
+            wrong.append(str(error))
         wrong += [
             f"a new critical issue is open: {code}"
             for code in critical(appliance)

@@ -289,6 +289,7 @@ class Updater(Looker):
         if phase.step == UNDO:
             self._undo(phase, phase.reason, blame=False)
             return
+        self.snapshot().make_room()  # a full disk takes no note of anything
         # Whose fault it was is not known: the release gets another try, but not for ever.
         cuts = self.state.cuts.get(phase.commit, 0) + 1
         self.remember(cuts={**self.state.cuts, phase.commit: cuts})
