@@ -35,6 +35,13 @@ for unit in home-assistant influxdb mosquitto nginx hems-watchdog hems-door; do
   systemctl show --property=Id,ActiveEnterTimestampMonotonic --value "$unit" | paste -sd' '
 done
 """
+# The unit that ends an interrupted update removes its own file, and still has things to tidy up.
+OVER = """
+test ! -e /etc/systemd/system/hems-update-resume.service || exit 1
+for unit in hems-update hems-update-resume; do
+  systemctl show -P ActiveState "$unit.service" | grep -qE 'inactive|failed' || exit 1
+done
+"""
 READINGS = """
 import json, sys, time, urllib.parse, urllib.request
 since = float(sys.argv[1])
@@ -139,9 +146,7 @@ class Box:
 
     def settles(self, seconds: float) -> float:
         """Wait until no update is under way; return how long it took."""
-        over = "test ! -e /etc/systemd/system/hems-update-resume.service"
-        over += " && systemctl show -P ActiveState hems-update.service | grep -qE 'inactive|failed'"
-        return self.wait(lambda: self.run(over).returncode == 0, seconds)
+        return self.wait(lambda: self.run(OVER).returncode == 0, seconds)
 
     def cut_power(self) -> None:
         """End everything on it at once, and boot it again."""

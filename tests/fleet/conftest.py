@@ -94,5 +94,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             begun = time.monotonic()
             play_from_outside(operator)
             figure(f"the operator's play from outside: {time.monotonic() - begun:.0f} s")
+            box.update()  # there is no ring yet; but from now on it remembers something
             good = git(operator.work, "rev-parse", "HEAD")
             yield Fleet(operator, server, box, good)

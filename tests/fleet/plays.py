@@ -20,3 +20,10 @@ LINE = """\
       ansible.builtin.shell: |
         {line}
 """
+PACKAGE_ALONE = "        tasks_from: install\n"
+LOCK = """\
+    - name: Hold the lock as the whole playbook does
+      appliance_lock:
+        path: "{{ hems_path_lock }}"
+        inside: "{{ hems_lock_inside | default('') }}"
+"""

@@ -51,7 +51,6 @@ def as_before(box: Box) -> tuple[str, bool]:
 
 def test_an_update_is_installed_once(fleet: Fleet, archive: Archive) -> None:
     box = fleet.box
-    box.update()  # there is a state to compare with
     release = box.state["release"]
     archive.add("scenario-tool", "2", {SETTINGS: "theirs, newer\n", PROGRAM: "#!/bin/sh\n"}, CURED)
     since, begun = box.now(), time.monotonic()

@@ -9,8 +9,9 @@ import pytest
 
 from tests.fleet.box import figure
 from tests.fleet.conftest import Fleet
-from tests.fleet.plays import HEAD, LINE, ROLE, SITE
+from tests.fleet.plays import HEAD, LINE, PACKAGE_ALONE, ROLE, SITE
 
+PACKAGE = "files/hems/src/hems/cli/__init__.py"
 UNITS = "/etc/systemd/system"
 
 
@@ -19,6 +20,16 @@ def break_half_way(fleet: Fleet) -> str:
     fleet.operator.set(mosquitto_queued_messages=1017)
     fleet.operator.write(SITE, HEAD + ROLE.format(name="mosquitto") + LINE.format(line="false"))
     return "its playbook failed (2)"
+
+
+def break_package(fleet: Fleet) -> str:
+    """The appliance's own command can't even be imported: neither `hems status` nor `update`."""
+    text = (fleet.operator.work / PACKAGE).read_text(encoding="utf-8")
+    future = "from __future__ import annotations\n"
+    broken = text.replace(future, f"{future}\nimport no_such\n", 1)
+    fleet.operator.write(PACKAGE, broken)
+    fleet.operator.write(SITE, HEAD + ROLE.format(name="hems") + PACKAGE_ALONE)
+    return "its 'hems status' does not work"
 
 
 def break_home(fleet: Fleet) -> str:
@@ -36,6 +47,19 @@ def break_readings(fleet: Fleet) -> str:
     line = f"sed -i 's/^      - sensor$/      - light/' {file} && systemctl restart home-assistant"
     fleet.operator.write(SITE, HEAD + LINE.format(line=line))
     return "no reading has reached InfluxDB since"
+
+
+def break_uplink(fleet: Fleet) -> str:
+    """The firewall lets nothing out to the Internet."""
+    table = "inet hems_firewall"
+    lines = [
+        f"add chain {table} cut {{ type filter hook output priority 0; }}",
+        f"add rule {table} cut ip daddr {{ 1.1.1.1, 8.8.8.8, 9.9.9.9 }} drop",
+    ]
+    line = f"printf '%s\\n' '{lines[0]}' '{lines[1]}' >>/etc/hems/firewall.nft"
+    line += " && systemctl reload hems-firewall"
+    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    return "the Internet does not answer any more"
 
 
 def break_updater(fleet: Fleet) -> str:
@@ -60,8 +84,10 @@ def made_by_hand(fleet: Fleet) -> Iterator[None]:
 
 HARMS = [
     break_half_way,
+    break_package,
     break_home,
     break_readings,
+    break_uplink,
     break_updater,
 ]
 
@@ -83,4 +109,31 @@ def test_a_bad_release_is_undone_and_remembered(fleet: Fleet, harm: Callable[[Fl
     figure(f"{reason}: {took:.0f} s in all; pause {box.pause(since):.0f} s")
     box.update()  # another look: it is not tried again
     assert box.files() == before and box.problem.startswith(f"{name} was undone, as {reason}")
+    fleet.restore()
+
+
+def test_an_updater_that_is_killed_is_ended_by_the_old_release(fleet: Fleet) -> None:
+    # Not a power cut: nothing boots. The release has a package that can't be imported by then.
+    box = fleet.box
+    before, units, state = box.files(), box.units(), box.state
+    break_package(fleet)
+    text = (fleet.operator.work / SITE).read_text(encoding="utf-8")
+    kill = "systemctl kill --signal=KILL --kill-whom=all hems-update.service"
+    fleet.operator.write(SITE, text + LINE.format(line=kill))
+    name = fleet.hand_out()
+    box.update()
+    box.settles(600)
+    assert box.state["cuts"][box.state["commits"][name]] == 1 and not box.problem
+    assert box.state["result"].startswith(f"{name} was undone, as it was interrupted once;")
+    assert box.state["release"] == state["release"]
+    assert (box.files(), box.units()) == (before, units)
+    box.flows()
+    fleet.restore()
+
+
+def test_after_all_that_a_good_release_is_taken(fleet: Fleet) -> None:
+    fleet.operator.write(SITE, HEAD + LINE.format(line="true"))
+    name = fleet.hand_out()
+    fleet.box.update()
+    assert (fleet.box.state["release"], fleet.box.problem) == (name, "")
     fleet.restore()
