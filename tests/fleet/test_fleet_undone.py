@@ -121,13 +121,16 @@ def test_an_updater_that_is_killed_is_ended_by_the_old_release(fleet: Fleet) -> 
     kill = "systemctl kill --signal=KILL --kill-whom=all hems-update.service"
     fleet.operator.write(SITE, text + LINE.format(line=kill))
     name = fleet.hand_out()
+    begun = time.monotonic()
     box.update()
     box.settles(600)
+    took = time.monotonic() - begun
     assert box.state["cuts"][box.state["commits"][name]] == 1 and not box.problem
     assert box.state["result"].startswith(f"{name} was undone, as it was interrupted once;")
     assert box.state["release"] == state["release"]
     assert (box.files(), box.units()) == (before, units)
     box.flows()
+    figure(f"the updater is killed: {took:.0f} s until all is well")
     fleet.restore()
 
 
