@@ -5,13 +5,14 @@ One scenario on one Pi, in this order. Each test hands out releases of its own.
 
 from __future__ import annotations
 
+import shlex
 import time
 
 import pytest
 
 from tests.fleet.box import figure
 from tests.fleet.conftest import Fleet
-from tests.fleet.plays import HEAD, LINE, SITE
+from tests.fleet.plays import HEAD, LINE, LOCK, SITE
 from tests.virtual.fleet.world import git
 
 DONE = "/var/tmp/fleet-release"
@@ -161,4 +162,37 @@ def test_two_updates_at_once_are_one(fleet: Fleet) -> None:
     box.settles(300)
     assert (box.state["release"], box.problem) == (name, "")
     assert box.check(f"cat {DONE}; rm {DONE}").split() == ["once"]
+    fleet.restore()
+
+
+def test_an_update_waits_for_the_end_of_a_converge_and_lets_none_in_between(fleet: Fleet) -> None:
+    box, path = fleet.box, "/run/hems-root/hems.lock"
+    state = box.state
+    line = f"! flock --nonblock {path} true && grep -q '.work.: .update.' {path}"
+    fleet.operator.write(SITE, HEAD + LOCK + LINE.format(line=line))
+    name = fleet.hand_out()
+    note = '{"work": "converge", "by": "laptop"}'
+    hold = f"echo '{note}' >{path} && exec sleep infinity"
+    box.check(f"systemd-run --quiet --unit=scenario-lock flock {path} sh -c {shlex.quote(hold)}")
+    box.wait(lambda: box.run(f"flock --nonblock {path} true").returncode == 1, 60)
+    box.run("systemctl start --no-block hems-update.service")
+    checkout = f"/var/lib/hems-update/releases/{name}"
+    box.wait(lambda: box.run(f"test -e {checkout}").returncode == 0, 180)
+    assert box.state["phase"] is None and box.state["release"] == state["release"]
+    box.check(f"truncate --size=0 {path}; systemctl stop scenario-lock")
+    box.settles(300)
+    assert (box.state["release"], box.state["bad"], box.problem) == (name, state["bad"], "")
+    fleet.restore()
+
+
+def test_of_ten_releases_that_a_box_has_missed_it_takes_the_newest_alone(fleet: Fleet) -> None:
+    box = fleet.box
+    for number in range(10):
+        fleet.operator.write(SITE, HEAD + LINE.format(line=f"echo {number} >>{DONE}"))
+        name = fleet.hand_out()
+    begun = time.monotonic()
+    said = box.update()
+    figure(f"ten releases missed: {time.monotonic() - begun:.0f} s for the newest")
+    assert (box.state["release"], box.problem) == (name, ""), said
+    assert box.check(f"cat {DONE}; rm {DONE}").split() == ["9"]
     fleet.restore()
