@@ -11,6 +11,7 @@ from playbooks.preflight import values
 from playbooks.preflight.values import Check
 
 SHORTEST = 20  # characters: who has the files can try as often as they like
+SFTP = ("backup_ssh_key", "backup_known_hosts")
 FORMS = (
     r"|/[A-Za-z0-9._/-]*[A-Za-z0-9]|rest:https?://[^\s@\"']+|sftp:[^\s\"']+|s3:https?://[^\s@\"']+"
 )
@@ -37,6 +38,7 @@ REQUIRED: Mapping[str, Check] = {
     "hems_backup_account": values.matches(r"[^\s:]{0,128}", "a log-in without spaces or colons"),
 }
 OPTIONAL: Mapping[str, Check] = {
+    **{name: values.matches(r"(/[A-Za-z0-9._-]+)+", "a path on the box") for name in SFTP},
     "hems_secret_backup_passphrase": passphrase,
     "hems_secret_backup_password": values.text(256),
     "backup_time": values.matches(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time such as '02:30'"),
@@ -49,3 +51,7 @@ def problems(variables: Mapping[str, Any]) -> Iterator[str]:
     account, secret = variables.get("hems_backup_account"), "hems_secret_backup_password"
     if account and secret not in variables:
         yield f"hems_backup_account is set, but {secret} is not: put it into the site's vault.yml."
+    if str(variables.get("hems_backup_repository", "")).startswith("sftp:"):
+        for name in SFTP:
+            if name not in variables:
+                yield f"hems_backup_repository is by sftp, which needs {name}: a path on the box."

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hems.backup import BackupError, gather, run, status
+from hems.backup import BackupError, RefusedError, gather, run, status
 from hems.backup.backup_settings import Backup, Influxdb, Keep, Part
 from hems.backup.core import Copy, Snapshot
 from hems.backup.influx import Figures
@@ -43,6 +43,7 @@ class FakeRestic:
     stored: dict[str, dict[str, bytes]] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
     did: list[str] = field(default_factory=list)
+    refused: str = ""  # why it removes nothing
     spoil: str = ""  # a file that the destination does not keep as it was
 
     def id(self) -> str:
@@ -73,6 +74,8 @@ class FakeRestic:
 
     def forget(self, host: str) -> None:
         self.did.append(f"forget {host}")
+        if self.refused:
+            raise RefusedError(self.refused)
 
     def fetch(self, snapshot: str, directory: Path, to: Path, names: list[str]) -> None:
         assert directory == run.STAGING

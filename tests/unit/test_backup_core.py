@@ -51,12 +51,13 @@ def test_a_clock_that_is_behind_the_newest_backup_is_not_believed() -> None:
     [
         (10, "", "mount the disk that has them, or make the first one"),
         (12, "Fatal: wrong password or no key found", "The passphrase does not open"),
-        (11, "unable to create lock", "Another machine works"),
+        (11, "unable to create lock", "are in use, by this box or another one: try again"),
         (1, "Fatal: write: no space left on device", "is full: make room"),
         (1, "server response unexpected: 401 Unauthorized (401)", "refuses the box"),
         (1, "Fatal: Load(<pack/1>): ciphertext verification failed", "is damaged"),
         (1, "Fatal: open /media/x: input/output error", "went away while"),
-        (1, "dial tcp 192.168.1.5:8000: connect: connection refused", "can't be reached"),
+        (1, "Fatal: load pack: unexpected EOF", "is damaged"),
+        (1, "dial tcp 192.168.1.5:8000: connect: connection refused", "see whether it is on"),
         (1, '{"message_type":"exit_error","message":"Fatal: file is too short"}', "is damaged"),
         (1, '{"error":{"message":"ciphertext verification failed"}}\nFatal: 1', "is damaged"),
         (1, "something new\nFatal: beyond words", "restic failed at"),
@@ -66,6 +67,28 @@ def test_each_error_is_one_sentence_with_a_cure(code: int, said: str, words: str
     sentence = core.explain(code, said, PLACE)
     assert words in sentence and PLACE in sentence
     assert sentence.endswith(".") and "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Save(<data/1>) failed: Post http://nas:8000/data/1: EOF",
+        "Load(<pack/1>) failed: unexpected EOF",
+        "ssh command exited: exit status 255",
+        "write |1: broken pipe",
+        "sftp: connection lost",
+        "open /x: no such file or directory\nread tcp: connection reset by peer",
+    ],
+)
+def test_a_connection_that_ends_is_no_damaged_backup(said: str) -> None:
+    sentence = core.explain(1, said, "sftp:box@nas.local:/hems")
+    assert "went away while it was used: see whether it is on" in sentence
+    assert "the backups that are there stay" in sentence
+
+
+def test_a_damaged_backup_is_one_at_another_machine_too() -> None:
+    said = "Load(<pack/1>): ciphertext verification failed"
+    assert "is damaged" in core.explain(1, said, "rest:http://nas/")
 
 
 def test_what_is_missing_and_what_is_too_much_differs() -> None:

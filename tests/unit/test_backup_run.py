@@ -110,4 +110,13 @@ def test_a_destination_that_keeps_something_else_is_found_out(
 def test_one_that_may_not_forget_does_not(world: World) -> None:
     world.settings = msgspec.structs.replace(world.settings, append_only=True)
     world.once()
-    assert world.restic.did == ["add hems-a", "check"]
+    assert world.restic.did == ["unlock", "add hems-a", "check"]
+
+
+def test_one_that_removes_nothing_costs_no_backup_and_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.restic.refused = "It removes nothing."
+    world.once()
+    assert status.read(world.state).proven
+    assert "It removes nothing." in capsys.readouterr().err

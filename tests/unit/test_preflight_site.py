@@ -194,6 +194,19 @@ def test_the_inventory_of_the_product_is_what_the_checks_know() -> None:
     assert set(shared) <= {*REQUIRED, *OPTIONAL}
 
 
+SFTP = {"hems_backup_repository": "sftp:box@nas.local:/backups/hems"}
+FILES = {"backup_ssh_key": "/etc/hems-key", "backup_known_hosts": "/etc/hems-known"}
+
+
+def test_a_backup_by_sftp_needs_a_key_and_the_servers_own() -> None:
+    assert problems(SFTP | FILES) == []
+    assert [problem.split(": ")[0] for problem in problems(SFTP)] == [
+        f"hems_backup_repository is by sftp, which needs {name}" for name in FILES
+    ]
+    [problem] = problems(SFTP | FILES | {"backup_ssh_key": "key"})
+    assert problem.startswith("backup_ssh_key must be a path on the box")
+
+
 LINKY = {"number": "012345678901", "name": "linky", "title": "Linky"}
 LINKY_KEY = {"012345678901": {"key": "0" * 32, "iv": "F" * 32}}
 

@@ -11,3 +11,7 @@ from hems import HemsError
 
 class BackupError(HemsError):
     """A backup can't be made or read; one sentence with cause and cure."""
+
+
+class RefusedError(BackupError):
+    """The destination does not let the box do what it may well refuse."""

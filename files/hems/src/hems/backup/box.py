@@ -13,7 +13,8 @@ from hems.backup.influx import Influx
 from hems.backup.restic import Restic, Secrets
 from hems.settings import Appliance, SettingsError
 
-ACCOUNT, OPERATOR, SSH_KEY = "backup_account", "influxdb_operator_token", "ssh_key"
+ACCOUNT, OPERATOR = "backup_account", "influxdb_operator_token"
+SSH_KEY, KNOWN_HOSTS = "ssh_key", "known_hosts"  # in a unit; elsewhere where the settings say
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def box() -> Box:
     wanted = settings.read(settings.DIRECTORY / FILE, Backup)
     directory = Path(os.environ.get("CREDENTIALS_DIRECTORY") or appliance.paths.secrets)
     account = _secret(directory, ACCOUNT) if wanted.account else ""
-    given = directory / SSH_KEY
-    key = str(given) if given.exists() else wanted.ssh_key
-    restic = Restic(wanted, Secrets(directory / words.SECRET, account, key))
+    key, known = (
+        str(given) if (given := directory / name).exists() else path
+        for name, path in ((SSH_KEY, wanted.ssh_key), (KNOWN_HOSTS, wanted.known_hosts))
+    )
+    restic = Restic(wanted, Secrets(directory / words.SECRET, account, key, known))
     one = wanted.influxdb
     token = _secret(directory, OPERATOR)
     return Box(appliance, wanted, restic, Influx(one.port, one.organization, one.bucket, token))

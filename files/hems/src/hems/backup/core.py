@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,22 +17,25 @@ FORMAT = 1
 FEWEST_FREE = 64 * 1024 * 1024  # bytes that stay free on the box's own disk
 SLACK_SECONDS = 3600.0  # by which a clock may be behind the newest backup
 OLD_SECONDS = 50 * 3600.0  # two nights were missed
+LOCK_SECONDS = 1800.0  # restic renews a lock every five minutes, and calls an older one stale
 DRILL_SECONDS = 15 * 86400.0  # two weekly drills were missed
 
 # restic's exit codes, docs "Scripting" (since 0.17)
 NO_REPOSITORY, LOCKED, WRONG_PASSPHRASE = 10, 11, 12
 VANISHED = (
     r"input/output error|no such device|stale file handle|transport endpoint|read-only file system"
-    r"|no such file or directory|connection lost|broken pipe"
+    r"|no such file or directory"
 )
 AWAY = (
     r"connection refused|no such host|timeout|timed out|no route to host|network is unreachable"
-    r"|connection reset|could not resolve|EOF"
+    r"|connection reset|could not resolve|EOF|connection lost|broken pipe|ssh command exited"
+    r"|file already closed|circuit breaker"
 )
 DAMAGED = (
-    r"ciphertext verification|integrity|invalid data|unexpected EOF|damaged|file is too short"
+    r"ciphertext verification|integrity|invalid data|damaged|file is too short"
     r"|hash mismatch|does not match id|not found in repository"
 )
+TRUNCATED = "unexpected EOF"  # of a file; of another machine it is a connection that ended
 REFUSED = r"\b40[13]\b|unauthorized|forbidden|access ?denied|permission denied|host key"
 
 
@@ -51,6 +54,21 @@ class Snapshot:
     id: str
     time: datetime
     bytes: int  # of its files; what is stored is less
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a run of restic left at the destination, or has there now."""
+
+    time: datetime
+    host: str
+    process: int
+
+    def is_held(self, now: datetime, host: str, runs: Callable[[int], bool]) -> bool:
+        """Whether somebody may work under it; ``runs`` tells whether this host has a process."""
+        if (now - self.time).total_seconds() > LOCK_SECONDS:
+            return False
+        return self.host != host or runs(self.process)
 
 
 def is_directory(repository: str) -> bool:
@@ -74,6 +92,32 @@ def keep_options(keep: Keep) -> list[str]:
         # Never none at all, also when somebody writes zeros.
         "--keep-last=1",
     ]
+
+
+def is_refused(said: str) -> bool:
+    """Whether restic was told that it may not do something."""
+    return bool(re.search(REFUSED, plain(said), re.IGNORECASE))
+
+
+def is_damaged(said: str) -> bool:
+    """Whether restic could not make sense of what it read."""
+    return bool(re.search(DAMAGED, plain(said)))
+
+
+def locks_to_remove(
+    locks: Sequence[Lock | None], now: datetime, host: str, runs: Callable[[int], bool]
+) -> list[str]:
+    """Return the options with which 'restic unlock' removes locks that nobody holds; none: let it.
+
+    None stands for a lock that is damaged: restic removes such a one with all others only. Of a
+    young lock of this host restic asks its process by SIGHUP, which would end a stranger who got
+    its number since: then it is left until it is old.
+    """
+    if any(one and one.is_held(now, host, runs) for one in locks):
+        return []
+    if None in locks:
+        return ["--remove-all"]
+    return ["--quiet"] if locks else []
 
 
 def room_problem(free: int, wanted: int, place: str) -> str:
@@ -112,13 +156,17 @@ def explain(code: int, said: str, repository: str) -> str:
             "were made with into hems_secret_backup_passphrase and run the playbook."
         )
     if code == LOCKED:
-        return f"Another machine works on the backups at {repository}: try again in an hour."
+        return (
+            f"The backups at {repository} are in use, by this box or another one: try again in an "
+            "hour."
+        )
     if re.search(r"no space left|disk quota|insufficient storage|\b507\b", said, re.IGNORECASE):
         return (
             f"The destination {repository} is full: make room there, or keep fewer "
             "(backup_keep_…); the backups that are there stay."
         )
-    if re.search(DAMAGED, said):
+    is_disk = is_directory(repository)
+    if re.search(DAMAGED, said) or (is_disk and re.search(TRUNCATED, said)):
         return (
             f"A backup at {repository} is damaged: 'sudo hems backup list' shows the others, "
             "'sudo hems backup verify' tries one."
@@ -128,13 +176,16 @@ def explain(code: int, said: str, repository: str) -> str:
             f"The destination {repository} refuses the box: look at hems_backup_account, its "
             "password or key, and at the rights there."
         )
-    if re.search(VANISHED, said, re.IGNORECASE):
+    if is_disk and re.search(VANISHED, said, re.IGNORECASE):
         return (
             f"The destination {repository} went away while it was used: see whether the disk is "
             "plugged in and mounted; the backups that are there stay."
         )
     if re.search(AWAY, said, re.IGNORECASE):
-        return f"The destination {repository} can't be reached: look at it and at the network."
+        return (
+            f"The destination {repository} went away while it was used: see whether it is on, and "
+            "look at the network; the backups that are there stay."
+        )
     last = next(iter(said.strip().splitlines()[-1:]), f"exit code {code}")
     return f"restic failed at {repository} ({last[:200]}): 'journalctl -u hems-backup' has more."
 

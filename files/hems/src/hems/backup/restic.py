@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
+import socket
 import subprocess
 import tarfile
 import tempfile
@@ -15,11 +17,11 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hems.backup import BackupError, core
+from hems.backup import BackupError, RefusedError, core, destination, reach
 from hems.backup.backup_settings import Backup
 from hems.backup.core import Copy, Snapshot
 
@@ -28,6 +30,9 @@ TAG = "hems"
 SECONDS = 12 * 3600.0  # the first upload over a slow line
 QUESTION_SECONDS = 600.0
 CHUNK = 1 << 20
+# For what only reads: a box that died while it tidied up has locked its backups for every other
+# one, also for that which is to be brought back from them.
+NO_LOCK = "--no-lock"
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Secrets:
 
     passphrase: Path
     account: str = field(default="", repr=False)  # the account's password
-    ssh_key: str = ""  # path
+    ssh_key: str = ""  # path; sftp only
+    known_hosts: str = ""  # path; sftp only
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class Restic:
 
     def id(self) -> str:
         """Return the id of what is at the destination; empty where there is nothing yet."""
-        done = self._run(["cat", "config"], fine=(0, core.NO_REPOSITORY))
+        self._look()
+        done = self._run(["cat", "config", NO_LOCK], fine=(0, core.NO_REPOSITORY))
         return str(json.loads(done.stdout)["id"]) if done.returncode == 0 else ""
 
     def begin(self) -> None:
@@ -65,7 +72,8 @@ class Restic:
 
     def snapshots(self, host: str) -> list[Snapshot]:
         """Return a box's backups at the destination, the newest last."""
-        words = ["snapshots", f"--host={host}", f"--tag={TAG}"]
+        self._look()
+        words = ["snapshots", NO_LOCK, f"--host={host}", f"--tag={TAG}"]
         rows = json.loads(self._run(words).stdout)
         found = [
             Snapshot(
@@ -82,33 +90,60 @@ class Restic:
         self._run(["check"], seconds=SECONDS)
 
     def forget(self, host: str) -> None:
-        """Remove the box's backups that are not to be kept, and what only they needed."""
+        """Remove the box's backups that are not to be kept, and what only they needed.
+
+        Raises RefusedError where the destination lets nothing be removed.
+        """
         keep = core.keep_options(self.settings.keep)
-        self._run(
-            ["forget", "--prune", f"--host={host}", f"--tag={TAG}", "--group-by=host", *keep],
-            seconds=SECONDS,
-        )
+        mine = [f"--host={host}", f"--tag={TAG}", "--group-by=host"]
+        # Not pruned in one go: where nothing can be removed, that leaves an index every night.
+        done = self._run(["forget", *mine, *keep], fine=(0, 1, 3), seconds=SECONDS)
+        said = done.stderr.decode("utf-8", "replace")
+        # restic 0.18 calls that done all the same, with exit code 0.
+        if core.is_refused(said):
+            raise RefusedError(
+                f"The destination {self.settings.repository} lets the box remove no old backups: "
+                "it has to do that by itself (backup_append_only says that it does)."
+            )
+        if done.returncode:
+            raise BackupError(core.explain(done.returncode, said, self.settings.repository))
+        if any(group["remove"] for group in json.loads(done.stdout)):
+            self._run(["prune"], seconds=SECONDS)
 
     def unlock(self) -> None:
-        """Remove locks of runs that are gone."""
-        self._run(["unlock"])
+        """Remove the locks that nobody holds any more."""
+        names = self._run(["list", "locks", NO_LOCK]).stdout.decode().split()
+        locks = [self._lock(name) for name in names]
+        host, runs = socket.gethostname(), lambda process: Path(f"/proc/{process}").exists()
+        if options := core.locks_to_remove(locks, datetime.now(UTC), host, runs):
+            self._run(["unlock", *options])
+
+    def _lock(self, name: str) -> core.Lock | None:
+        done = self._run(["cat", "lock", name, NO_LOCK], fine=(0, 1))
+        said = done.stderr.decode("utf-8", "replace")
+        if done.returncode == 0:
+            row = json.loads(done.stdout)
+            return core.Lock(datetime.fromisoformat(row["time"]), row["hostname"], row["pid"])
+        if core.is_damaged(said):
+            return None
+        raise BackupError(core.explain(done.returncode, said, self.settings.repository))
 
     def fetch(
         self, snapshot: str, directory: Path, to: Path, names: Sequence[str] | None = None
     ) -> None:
         """Bring files of a backup's directory into another; all, where none are named."""
         some = [f"--include=/{name}" for name in names or ()]
-        words = ["restore", f"{snapshot}:{directory}", f"--target={to}", *some]
+        words = ["restore", NO_LOCK, f"{snapshot}:{directory}", f"--target={to}", *some]
         self._run(words, seconds=SECONDS)
 
     def text(self, snapshot: str, path: Path) -> bytes:
         """Return one small file of a backup."""
-        return self._run(["dump", snapshot, str(path)]).stdout
+        return self._run(["dump", NO_LOCK, snapshot, str(path)]).stdout
 
     def copies(self, snapshot: str, directory: Path) -> dict[str, Copy]:
         """Read a whole backup and return its files' sizes and SHA-256, by path from its top."""
         found: dict[str, Copy] = {}
-        with self._stream(["dump", "--archive=tar", snapshot, str(directory)]) as archive:
+        with self._stream(["dump", NO_LOCK, "--archive=tar", snapshot, str(directory)]) as archive:
             for member in archive:
                 content = archive.extractfile(member)
                 if content is None:
@@ -119,6 +154,9 @@ class Restic:
                 name = f"/{member.name.lstrip('/')}".removeprefix(f"{directory}/").lstrip("/")
                 found[name] = Copy(member.size, digest.hexdigest())
         return found
+
+    def _look(self) -> None:
+        reach.look(self.settings, self.secrets.ssh_key, self.secrets.known_hosts)
 
     @contextmanager
     def _stream(self, words: Sequence[str]) -> Iterator[tarfile.TarFile]:
@@ -181,10 +219,10 @@ class Restic:
                 "RESTIC_PROGRESS_FPS": "0.01",
             }
             options = []
-            if self.settings.repository.startswith("sftp:"):
-                known = f"UserKnownHostsFile={self.settings.known_hosts}"
-                arguments = ["-i", self.secrets.ssh_key, "-oBatchMode=yes", f"-o{known}"]
-                options += ["-o", f"sftp.args={' '.join(arguments)}"]
+            if destination.is_sftp(self.settings.repository):
+                known = self.secrets.known_hosts
+                arguments = destination.ssh_options(self.secrets.ssh_key, known)
+                options += ["-o", f"sftp.args={shlex.join(arguments)}"]
             if self.settings.repository.startswith("s3:"):
                 text = (
                     f"[default]\naws_access_key_id = {self.settings.account}\n"

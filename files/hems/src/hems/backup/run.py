@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from hems import HemsError, lock
-from hems.backup import BackupError, core, gather, status
+from hems.backup import BackupError, RefusedError, core, gather, status
 from hems.backup.box import Box, box
 from hems.backup.core import Snapshot
 from hems.backup.gather import MANIFEST, Manifest
@@ -50,7 +50,10 @@ def once(this: Box, directory: Path = status.DIRECTORY) -> None:
         now = status.read(directory)
         status.write(msgspec.structs.replace(now, proven=proven, snapshot=snapshot), directory)
     if not this.backup.append_only:
-        this.restic.forget(host)
+        try:
+            this.restic.forget(host)
+        except RefusedError as error:  # what was stored is no worse for it
+            print(error, file=sys.stderr)
     if lacking:
         raise BackupError(lacking)
 
@@ -97,8 +100,7 @@ def _opened(this: Box, before: Status, directory: Path) -> list[Snapshot]:
         found = this.restic.id()
     if found != before.repository:
         status.write(msgspec.structs.replace(before, repository=found), directory)
-    if not this.backup.append_only:
-        this.restic.unlock()
+    this.restic.unlock()
     return this.restic.snapshots(this.appliance.site.hostname)
 
 
