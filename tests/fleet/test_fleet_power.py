@@ -14,24 +14,51 @@ import pytest
 
 from tests.fleet.box import Box, figure
 from tests.fleet.conftest import Fleet
-from tests.fleet.plays import HEAD, ROLE, SITE
+from tests.fleet.plays import HEAD, LINE, ROLE, SITE
 
+SLOW = "/var/tmp/fleet-slow"  # while it is there, a play does not come to its end
 UNDO = 900.0  # seconds
 CUTS = int(os.environ.get("CUTS", "3"))
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
 BROKER = "/etc/mosquitto/mosquitto.conf"
 
 
-def change(fleet: Fleet, messages: int) -> str:
+def change(fleet: Fleet, messages: int, line: str = "true") -> str:
     """Hand out a release that changes the broker's settings; return its name."""
     fleet.operator.set(mosquitto_queued_messages=messages)
-    fleet.operator.write(SITE, HEAD + ROLE.format(name="mosquitto"))
+    fleet.operator.write(SITE, HEAD + ROLE.format(name="mosquitto") + LINE.format(line=line))
     return fleet.hand_out()
 
 
 def step(box: Box) -> str:
     """Return the step of an update that is under way."""
     return str((box.state["phase"] or {}).get("step", ""))
+
+
+def test_a_cut_in_the_play_and_one_in_undoing_it_are_nobodys_fault(fleet: Fleet) -> None:
+    box = fleet.box
+    before, units, state = box.files(), box.units(), box.state
+    name = change(fleet, 1018, f"while [ -e {SLOW} ]; do sleep 1; done")
+    box.check(f"touch {SLOW}")
+    box.run("systemctl start --no-block hems-update.service")
+    box.wait(lambda: step(box) == "play", 180)
+    kept = "/var/lib/hems-update/snapshot"
+    size = box.check(f"du --summarize --block-size=1M {kept}").split()[0]
+    assert not box.check(f"find {kept} -name '*.tar' -perm /077")  # secrets are among it
+    box.wait(lambda: "1018" in box.run(f"cat {BROKER}").stdout, 300)
+    box.cut_power()
+    box.wait(lambda: step(box) == "undo", 180)
+    box.cut_power()
+    took = box.settles(UNDO)
+    assert (box.files(), box.units()) == (before, units)
+    assert (box.state["release"], box.state["phase"]) == (state["release"], None)
+    assert box.state["cuts"][box.state["commits"][name]] == 1 and not box.problem
+    box.flows()
+    figure(f"undone {took:.0f} s after the second power cut; snapshot {size} MiB")
+    box.check(f"rm {SLOW}")
+    box.update()
+    assert (box.state["release"], box.problem) == (name, "")
+    fleet.restore()
 
 
 @pytest.fixture(scope="module")
