@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.virtual.fleet.packs import in_place
 
 Lie = Callable[[bytes], bytes]
-CLOSE = 0.05  # seconds between two bytes of a slow server
+CLOSE = 1.0  # seconds between two bytes of a slow server
 
 
 class Server(ThreadingHTTPServer):
