@@ -40,7 +40,7 @@ benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PA
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh
 
-fleet: ## the fleet's releases on a virtual Pi: taken, refused, undone, the power cut meanwhile [CUTS=3 SEED=…]
+fleet: ## the fleet's releases on virtual Pis: taken, refused, undone, ring by ring, the power cut meanwhile [CUTS=3 SEED=…]
 	@CUTS='$(or $(CUTS),3)' SEED='$(SEED)' $(PI) fleet
 
 power-cuts: ## the power cut at N=100 random moments of updates on a virtual Pi [SEED=…]
