@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.appliance import backup_places
 from tests.appliance.playing import changes
 from tests.virtual.pi import substitutes
 from tests.virtual.pi.play import of_roles
@@ -29,20 +30,23 @@ STATE = "/var/lib/hems-backup"
 PASSPHRASE = "/etc/hems/secrets/backup_passphrase"
 PLAY = of_roles("backup")
 
-Play = Callable[[str], int]
+Play = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
 def play(pi: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """Plays the role with a destination or none, and returns how much that changed."""
+    """Plays the role with a destination or none, and returns how much that changed.
+
+    What else is given are the role's variables.
+    """
     file = tmp_path_factory.mktemp("play") / "play.yml"
     file.write_text(PLAY, encoding="utf-8")
     # The night does not come while the tests run.
     far = pi.check_output("date --date='12 hours' +%H:%M")
 
-    def run(place: str) -> int:
+    def run(place: str, **more: str) -> int:
         values = {"hems_backup_repository": place, "backup_spread": 0, "backup_time": far}
-        return changes(file, values)
+        return changes(file, values | more)
 
     pi.check_output(f"mkdir -p {DISK} {MOUNT} && mount -t tmpfs -o size={SIZE} tmpfs {DISK}")
     pi.check_output(f"mount --bind {DISK} {MOUNT}")
@@ -165,6 +169,48 @@ def test_a_disk_that_is_not_there_is_one_sentence_and_nothing_is_written(pi: Any
         pi.check_output(f"mount --bind {DISK} {MOUNT}")
     assert gone.rc == 1 and "plug in the disk for backups" in gone.stderr, gone.stderr
     assert pi.check_output("hems backup list") == before
+
+
+@pytest.mark.usefixtures("made")
+def test_a_disk_that_is_pulled_half_way_is_one_sentence_and_the_next_night_goes_on(
+    pi: Any,
+) -> None:
+    before = pi.check_output("hems backup list")
+    pi.check_output(
+        "systemd-run -q --collect --unit=hems-test-pull /bin/sh -c %s",
+        f'until [ -n "$(ls -A {PLACE}/locks)" ]; do sleep 0.02; done; umount -l {MOUNT}',
+    )
+    try:
+        pulled = pi.run("hems backup now")
+        assert pi.check_output(f"ls -A {MOUNT}") == "", "nothing goes on the box's own disk"
+    finally:
+        pi.run("systemctl stop hems-test-pull")
+        pi.check_output(f"mountpoint -q {MOUNT} || mount --bind {DISK} {MOUNT}")
+    assert pulled.rc == 1 and len(pulled.stderr.splitlines()) == 1, pulled.stderr
+    # While it stores, or at the look afterwards whether all is there.
+    assert "went away while" in pulled.stderr or "mount the disk that has" in pulled.stderr
+    assert pi.check_output("hems backup list").startswith(before)
+    assert pi.run("hems backup now").rc == (substitutes.database() == substitutes.STANDIN)
+
+
+@pytest.mark.usefixtures("made")
+def test_the_units_reach_another_machine_from_their_sandbox(pi: Any, play: Play) -> None:
+    files = {"backup_ssh_key": backup_places.KEY, "backup_known_hosts": backup_places.KNOWN}
+    with backup_places.places(pi):
+        try:
+            play(backup_places.SFTP, **files)
+            pi.check_output(f"mv {STATE}/status.json {STATE}/status.kept")
+            said = pi.run("hems backup now")
+            assert said.rc == (substitutes.database() == substitutes.STANDIN), said.stderr
+            pi.run("hems backup drill")
+            assert "can't be reached" not in status(pi)["unproven"], status(pi)
+            assert status(pi)["drilled"]
+            pi.check_output(f"mv {backup_places.KEY} {backup_places.KEY}.away")
+            lacking = pi.run("hems backup now")
+            assert f"needs {backup_places.KEY} (backup_ssh_key)" in lacking.stderr
+        finally:
+            pi.run(f"mv {STATE}/status.kept {STATE}/status.json")
+            play(PLACE)
 
 
 @pytest.mark.usefixtures("made")

@@ -125,6 +125,23 @@ def test_each_work_looks_at_the_destination_first(
     assert runs.calls == []
 
 
+@pytest.mark.parametrize(
+    ("does", "words"), [("rmdir", "plugged in and mounted"), ("ls", "took more")]
+)
+def test_a_disk_that_is_pulled_and_one_that_hangs_are_told_and_restic_is_ended(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, does: str, words: str
+) -> None:
+    place, process = runs.top / "disk", runs.top / "process"
+    place.mkdir()
+    program = runs.top / "bin/restic"
+    program.write_text(f"#!/bin/sh\n{does} {place}\necho $$ >{process}\nexec sleep 600\n")
+    monkeypatch.setattr(restic, "WATCH_SECONDS", 0.3)
+    monkeypatch.setattr(restic, "SECONDS", 5.0)
+    with pytest.raises(BackupError, match=words):
+        runs.at(str(place)).check()
+    assert not Path(f"/proc/{process.read_text().strip()}").exists()
+
+
 def test_what_is_not_kept_is_forgotten_and_its_room_is_given_back(runs: Runs) -> None:
     runs.answers(("forget", 0, json.dumps([{"keep": [1], "remove": [2]}]), ""))
     runs.at("/x").forget("hems-a")

@@ -15,10 +15,11 @@ import tarfile
 import tempfile
 import urllib.parse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from hems.backup import BackupError, RefusedError, core, destination, reach
@@ -29,6 +30,7 @@ CACHE = Path("/var/cache/hems-backup")
 TAG = "hems"
 SECONDS = 12 * 3600.0  # the first upload over a slow line
 QUESTION_SECONDS = 600.0
+WATCH_SECONDS = 2.0  # between two looks whether the disk is there
 CHUNK = 1 << 20
 # For what only reads: a box that died while it tidied up has locked its backups for every other
 # one, also for that which is to be brought back from them.
@@ -186,26 +188,42 @@ class Restic:
     ) -> subprocess.CompletedProcess[bytes]:
         with self._ready(["--json", *words]) as (command, environment):
             try:
-                done = subprocess.run(
+                with subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
-                    capture_output=True,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
                     env=environment,
                     cwd="/",
-                    timeout=seconds,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise BackupError(
-                    f"The destination {self.settings.repository} took more than "
-                    f"{seconds / 60:.0f} minutes: look at it and at the network."
-                ) from error
+                ) as process:
+                    done = self._watched(process, seconds)
             except OSError as error:
                 raise BackupError(f"restic can't be run ({error}): run the playbook.") from error
         if done.returncode not in fine:
             said = done.stderr.decode("utf-8", "replace")
             raise BackupError(core.explain(done.returncode, said, self.settings.repository))
         return done
+
+    def _watched(
+        self, process: subprocess.Popen[bytes], seconds: float
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Wait for restic, which tries a disk that is gone for a quarter of an hour and more."""
+        repository, ends = self.settings.repository, monotonic() + seconds
+        disk = _disk(repository) if core.is_directory(repository) else None
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    out, said = process.communicate(timeout=WATCH_SECONDS)
+                    return subprocess.CompletedProcess(process.args, process.returncode, out, said)
+                if disk is not None and _disk(repository) != disk:
+                    raise BackupError(core.explain(1, "no such device", repository))
+                if monotonic() > ends:
+                    raise BackupError(
+                        f"The destination {repository} took more than {seconds / 60:.0f} minutes: "
+                        "look at it and at the network."
+                    )
+        finally:
+            process.kill()  # unless it has ended
 
     @contextmanager
     def _ready(self, words: Sequence[str]) -> Iterator[tuple[list[str], dict[str, str]]]:
@@ -247,6 +265,14 @@ class Restic:
             for text in (self.settings.account, self.secrets.account)
         )
         return core.with_account(self.settings.repository, account, password)
+
+
+def _disk(place: str) -> int | None:
+    """Return which disk a directory is on; None where it is not there."""
+    try:
+        return os.stat(place).st_dev
+    except OSError:
+        return None
 
 
 def _write(file: Path, text: str) -> str:
