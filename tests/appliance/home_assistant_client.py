@@ -15,7 +15,7 @@ from typing import Any
 from hems import home_assistant as client
 from hems.home_assistant import Access, HomeAssistantError
 
-from tests.appliance.waiting import wait_until
+from tests.appliance.waiting import IN_TIME, wait_until
 from tests.unit.modules import load_module
 from tests.virtual.pi.machine import SSH_CONFIG, Pi
 
@@ -89,7 +89,7 @@ def tunnel(pi: Pi, port: int) -> Iterator[int]:
     options = ["-o", "ExitOnForwardFailure=yes", "-o", "ControlPath=none"]
     process = subprocess.Popen(["ssh", "-F", SSH_CONFIG, *options, "-N", "-L", forward, pi.alias])
     try:
-        wait_until(lambda: _listens(local), 15, "the ssh tunnel is open")
+        wait_until(lambda: _listens(local), IN_TIME, "the ssh tunnel is open")
         yield local
     finally:
         process.terminate()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.home_assistant_client import HomeAssistant, wait_until
+from tests.appliance.home_assistant_client import HomeAssistant
+from tests.appliance.waiting import IN_TIME, wait_until
 from tests.virtual.pi.checkout import ROOT
 
 pytest_plugins = ["tests.appliance.home_assistant_fixtures", "tests.appliance.zigbee_box"]
@@ -53,7 +54,9 @@ def test_the_guides_example_works(home_assistant: HomeAssistant) -> None:
             return False
         return rest == house - device and energy == summation
 
-    wait_until(lambda: home_assistant.state("sensor.mains_energy") is not None, 10, "it is there")
-    wait_until(right, 10, "the sensors have their values")
+    wait_until(
+        lambda: home_assistant.state("sensor.mains_energy") is not None, IN_TIME, "it is there"
+    )
+    wait_until(right, IN_TIME, "the sensors have their values")
     attributes = home_assistant.get("/api/states/sensor.mains_energy")["attributes"]
     assert attributes["state_class"] == "total_increasing"

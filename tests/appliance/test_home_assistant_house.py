@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hems.home_assistant import HomeAssistantError
 
-from tests.appliance.home_assistant_client import HomeAssistant, wait_until
+from tests.appliance.home_assistant_client import HomeAssistant
 from tests.appliance.influxdb_client import HEMS, Influxdb
+from tests.appliance.waiting import IN_TIME, wait_until
 
 if TYPE_CHECKING:
     from tests.appliance.zigbee_box import Device
@@ -85,7 +86,9 @@ def test_what_stood_there_before_a_start_is_no_reading(
         text = f"SELECT value FROM \"W\" WHERE entity_id = 'hems_power' AND time >= {begin}"
         assert not influxdb.query(HEMS, "home_assistant", text).get("series")
     house.tell("report", house.name)
-    wait_until(lambda: number(home_assistant, POWER) == 1500, 10, "a report of the same is one")
+    wait_until(
+        lambda: number(home_assistant, POWER) == 1500, IN_TIME, "a report of the same is one"
+    )
     assert home_assistant.state("sensor.hems_meter") == "reading"
 
 
@@ -139,10 +142,10 @@ def test_what_could_not_be_heard_is_neither_lost_nor_a_reset(
     house.draw(0)  # not before: what the reader told nobody, it tells again only after 15 minutes
     counted = house.pulses
     wait_until(lambda: grown(ENERGY, energy), SECONDS, "the last of it is in the total")
-    wait_until(lambda: grown(TODAY, today), 5, "the missing energy is in today's")
+    wait_until(lambda: grown(TODAY, today), IN_TIME, "the missing energy is in today's")
     total, of_today = (float(str(home_assistant.state(entity))) for entity in (ENERGY, TODAY))
     assert of_today - today == pytest.approx(total - energy, abs=1e-9)
-    wait_until(lambda: total in points(), 10, "InfluxDB has it")
+    wait_until(lambda: total in points(), IN_TIME, "InfluxDB has it")
     stored = points()
     assert stored == sorted(stored), "a counter that goes back would be a reset"
     assert stored[0] >= energy
