@@ -104,6 +104,8 @@ class Installer:
             "UV_SYSTEM_CERTS": "1",  # a site's own CA is in the system's store
             "UV_NO_CONFIG": "1",
             "UV_PYTHON_DOWNLOADS": "manual",
+            # A busy Pi may take more than uv's 60 seconds for one large file of numpy's.
+            "UV_COMPILE_BYTECODE_TIMEOUT": "900",
         }
 
     def run(self, what: str, *command: str | Path) -> str:
