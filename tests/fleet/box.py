@@ -62,6 +62,15 @@ def figure(words: str) -> None:
     print(f"\nFIGURE {words}", flush=True)
 
 
+@dataclass(frozen=True)
+class Condition:
+    """What an update that is undone leaves as it was."""
+
+    release: str
+    files: str
+    units: frozenset[str]
+
+
 @dataclass
 class Box:
     """One virtual Pi that takes releases."""
@@ -108,9 +117,18 @@ class Box:
         """Return what an undone update must leave as it was."""
         return self.check(FILES)
 
-    def units(self) -> set[str]:
-        """Return the appliance's units that are up."""
-        return set(self.check(UNITS).split())
+    def condition(self) -> Condition:
+        """Return its release, its files and the appliance's units that are up."""
+        units = frozenset(self.check(UNITS).split())
+        return Condition(self.state["release"], self.files(), units)
+
+    def expect_undone(self, name: str, reason: str, before: Condition) -> None:
+        """Fail unless a release was undone for that reason, and the box is as it was and well."""
+        problem = self.problem
+        assert problem.startswith(f"{name} was undone, as {reason}"), self.told()
+        assert problem.endswith("; the box is as it was and well."), problem
+        assert self.condition() == before
+        self.flows()
 
     def everything(self) -> str:
         """Return the files' content, and when services were started."""

@@ -21,6 +21,8 @@ LINE = """\
         {line}
 """
 PACKAGE_ALONE = "        tasks_from: install\n"
+# The updater that runs the play is gone, as after a crash: nothing boots.
+KILL = "systemctl kill --signal=KILL --kill-whom=all hems-update.service"
 LOCK = """\
     - name: Hold the lock as the whole playbook does
       appliance_lock:

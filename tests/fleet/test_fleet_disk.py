@@ -12,7 +12,7 @@ import pytest
 
 from tests.fleet.box import figure
 from tests.fleet.conftest import Fleet
-from tests.fleet.plays import HEAD, LINE, SITE
+from tests.fleet.plays import HEAD, KILL, LINE, SITE
 
 DISK = "/mnt/scenario"
 SIZE = "1500M"  # an update wants 1 GiB free
@@ -73,36 +73,29 @@ def test_without_room_nothing_is_begun(fleet: Fleet) -> None:
 
 def test_a_release_that_fills_the_disk_is_undone(fleet: Fleet) -> None:
     box = fleet.box
-    before, units, state = box.files(), box.units(), box.state
+    before = box.condition()
     fleet.operator.write(SITE, HEAD + LINE.format(line=FILL))
     name = fleet.hand_out()
     since, begun = box.now(), time.monotonic()
-    said = box.update()
+    box.update()
     took = time.monotonic() - begun
     reason = "only 0 MiB of the card are free"
-    assert box.problem.startswith(f"{name} was undone, as {reason}"), said
-    assert box.problem.endswith("; the box is as it was and well."), said
-    assert box.state["release"] == state["release"]
-    assert (box.files(), box.units()) == (before, units)
-    box.flows()
+    box.expect_undone(name, reason, before)
     figure(f"{reason}: {took:.0f} s in all; pause {box.pause(since):.0f} s")
     fleet.restore()
 
 
 def test_an_updater_that_dies_on_a_full_disk_is_ended_all_the_same(fleet: Fleet) -> None:
     box = fleet.box
-    before, units, state = box.files(), box.units(), box.state
-    kill = "systemctl kill --signal=KILL --kill-whom=all hems-update.service"
-    line = f"{FILL}; {kill}"
-    fleet.operator.write(SITE, HEAD + LINE.format(line=line))
+    before = box.condition()
+    fleet.operator.write(SITE, HEAD + LINE.format(line=f"{FILL}; {KILL}"))
     name = fleet.hand_out()
     begun = time.monotonic()
     box.update()
     box.settles(300)
     took = time.monotonic() - begun
     assert box.state["result"].startswith(f"{name} was undone, as it was interrupted once;")
-    assert box.state["release"] == state["release"] and not box.problem
-    assert (box.files(), box.units()) == (before, units)
+    assert box.condition() == before and not box.problem
     box.flows()
     figure(f"the disk is full and the updater dead: {took:.0f} s until all is well")
     fleet.restore()

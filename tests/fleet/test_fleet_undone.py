@@ -9,7 +9,7 @@ import pytest
 
 from tests.fleet.box import figure
 from tests.fleet.conftest import Fleet
-from tests.fleet.plays import HEAD, LINE, PACKAGE_ALONE, ROLE, SITE
+from tests.fleet.plays import HEAD, KILL, LINE, PACKAGE_ALONE, ROLE, SITE
 
 PACKAGE = "files/hems/src/hems/cli/__init__.py"
 UNITS = "/etc/systemd/system"
@@ -95,31 +95,26 @@ HARMS = [
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_bad_release_is_undone_and_remembered(fleet: Fleet, harm: Callable[[Fleet], str]) -> None:
     box = fleet.box
-    before, units, state = box.files(), box.units(), box.state
+    before = box.condition()
     reason = harm(fleet)
     name = fleet.hand_out()
     since, begun = box.now(), time.monotonic()
-    said = box.update()
+    box.update()
     took = time.monotonic() - begun
-    assert box.problem.startswith(f"{name} was undone, as {reason}"), said
-    assert box.problem.endswith("; the box is as it was and well."), said
-    assert box.state["release"] == state["release"]
-    assert (box.files(), box.units()) == (before, units)
-    box.flows()
+    box.expect_undone(name, reason, before)
     figure(f"{reason}: {took:.0f} s in all; pause {box.pause(since):.0f} s")
     box.update()  # another look: it is not tried again
-    assert box.files() == before and box.problem.startswith(f"{name} was undone, as {reason}")
+    box.expect_undone(name, reason, before)
     fleet.restore()
 
 
 def test_an_updater_that_is_killed_is_ended_by_the_old_release(fleet: Fleet) -> None:
     # Not a power cut: nothing boots. The release has a package that can't be imported by then.
     box = fleet.box
-    before, units, state = box.files(), box.units(), box.state
+    before = box.condition()
     break_package(fleet)
     text = (fleet.operator.work / SITE).read_text(encoding="utf-8")
-    kill = "systemctl kill --signal=KILL --kill-whom=all hems-update.service"
-    fleet.operator.write(SITE, text + LINE.format(line=kill))
+    fleet.operator.write(SITE, text + LINE.format(line=KILL))
     name = fleet.hand_out()
     begun = time.monotonic()
     box.update()
@@ -127,8 +122,7 @@ def test_an_updater_that_is_killed_is_ended_by_the_old_release(fleet: Fleet) -> 
     took = time.monotonic() - begun
     assert box.state["cuts"][box.state["commits"][name]] == 1 and not box.problem
     assert box.state["result"].startswith(f"{name} was undone, as it was interrupted once;")
-    assert box.state["release"] == state["release"]
-    assert (box.files(), box.units()) == (before, units)
+    assert box.condition() == before
     box.flows()
     figure(f"the updater is killed: {took:.0f} s until all is well")
     fleet.restore()
