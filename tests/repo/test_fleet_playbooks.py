@@ -68,12 +68,18 @@ def play(world: World, line: str, **fleet: object) -> subprocess.CompletedProces
     )
 
 
-def test_the_pages_commands_work_one_after_the_other(world: World) -> None:
+@pytest.fixture(scope="module")
+def promoted(world: World) -> World:
+    """The fleet after the page's commands, one after the other."""
     assert len(LINES) == 7
     for line in LINES:
         done = play(world, line)
         assert done.returncode == 0, line + done.stdout + done.stderr
-    tip = json.loads(git(world.server, "cat-file", "blob", "rings:rings/early.json"))
+    return world
+
+
+def test_the_pages_commands_work_one_after_the_other(promoted: World) -> None:
+    tip = json.loads(git(promoted.server, "cat-file", "blob", "rings:rings/early.json"))
     assert (tip["release"], tip["percentage"], tip["serial"]) == ("v1.2.2", 100, 5)
 
 
@@ -85,16 +91,18 @@ def test_a_refusal_is_one_sentence(world: World) -> None:
     assert "'0' is no percentage from 1 to 100; a ring is halted with -e halt=true" in done.stdout
 
 
-def test_receipts_that_can_not_be_read_keep_a_release_and_no_secret_is_shown(world: World) -> None:
-    tip = git(world.server, "rev-parse", "rings")
+def test_receipts_that_can_not_be_read_keep_a_release_and_no_secret_is_shown(
+    promoted: World,
+) -> None:
+    tip = git(promoted.server, "rev-parse", "rings")
     server = {"hems_fleet_server": "localhost", "hems_port_mqtts": 1}
     secret = {"hems_secret_fleet_operator_password": "an-operators-password"}
     line = ".venv/bin/ansible-playbook -vvv playbooks/promote.yml -e ring=stable -e release=v1.2.2"
-    done = play(world, line, **server, **secret)
+    done = play(promoted, line, **server, **secret)
     said = " ".join(done.stdout.split())
     assert done.returncode == 2 and "fleet server localhost:1 does not answer" in said, said
     assert secret["hems_secret_fleet_operator_password"] not in done.stdout + done.stderr
-    assert git(world.server, "rev-parse", "rings") == tip
+    assert git(promoted.server, "rev-parse", "rings") == tip
 
 
 @pytest.fixture
