@@ -5,10 +5,10 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi fleet power-cuts restore clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi arm64 fleet power-cuts restore clean .venv
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
 
 up: ## bring up the virtual Pi with a simulated meter, until its reading is in InfluxDB [HTTPS_PORT=8443 D2L=1 TIC=1]
 	@$(PI) up --https-port $(HTTPS_PORT) $(if $(D2L),--d2l) $(if $(TIC),--tic)
@@ -51,6 +51,9 @@ restore: ## a virtual Pi is lost, and its backup makes a blank one the site agai
 
 wifi: .venv ## `hems wifi` and the hotspot over simulated radios, in a virtual machine (QEMU)
 	@$(BIN)/python -m pytest -rs --durations=15 tests/wifi
+
+arm64: .venv ## the appliance on 64-bit ARM: a whole machine emulated by QEMU, played, read, rebooted; goes on where it stopped (hours)
+	@$(BIN)/python -B -m tests.virtual.arm64
 
 contract: .venv ## the InfluxDB contract tests against a real server [INFLUXDB_URL=http://…:8086]
 	@$(BIN)/python -m pytest tests/contract --influxdb-url '$(INFLUXDB_URL)'

@@ -45,7 +45,7 @@ def server(
         yield named
         return
     try:
-        program = engine.binary()
+        program = engine.binary(engine.architecture())
     except Failure as problem:
         pytest.skip(f"the stand-in's engine can't be had: {problem}")
     with standin(tmp_path_factory.mktemp("influxdb2-standin"), program) as started:

@@ -61,7 +61,8 @@ def test_the_server_without_its_tool_is_told() -> None:
 
 
 def test_the_stand_in_brings_a_tool_of_the_version_that_the_play_asks_for() -> None:
-    tool = read(build_command())
+    tool = read(build_command("arm64"))
     assert tool.fields["Package"] == "influxdb2-cli"
+    assert tool.fields["Architecture"] == "arm64"
     wanted = variable("versions.yml", "hems_version_influxdb_cli")
     assert tool.fields["Version"] == f"{wanted}-{REVISION}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.virtual.apt_repository import repository
 from tests.virtual.apt_repository.packages import packages
 from tests.virtual.apt_repository.signing import signer
+from tests.virtual.influxdb2_standin import engine
 from tests.virtual.pi.checkout import Failure
 
 
@@ -19,9 +20,10 @@ def main() -> int:
         prog="python3 -m tests.virtual.apt_repository", description=__doc__
     )
     parser.add_argument("--output", type=Path, required=True, help="directory to fill")
+    parser.add_argument("--architecture", help="in Debian's words; else this machine's")
     given = parser.parse_args()
     try:
-        offered, real = packages()
+        offered, real = packages(given.architecture or engine.architecture())
         with signer() as key:
             repository.write(given.output, offered, key)
             made = {

@@ -75,16 +75,18 @@ def choose(found: list[Package], version: str, architecture: str, directory: Pat
     return [*fitting[:1], *tools] if fitting else []
 
 
-def packages() -> tuple[list[Package], bool]:
+def packages(architecture: str) -> tuple[list[Package], bool]:
     """Return what the repository offers, and whether it is real. Raises Failure."""
     if os.environ.get(SWITCH) != STANDIN:
         found = [read(path) for path in sorted(DEBS.glob("influxdb2*.deb"))]
-        if real := choose(found, wanted_version(), engine.architecture(), DEBS):
+        if architecture != engine.architecture():  # packages for this machine are not meant for it
+            found = [one for one in found if one.fields.get("Architecture") == architecture]
+        if real := choose(found, wanted_version(), architecture, DEBS):
             return real, True
-    package = read(build.build())
+    package = read(build.build(architecture))
     if package.fields["Version"].split("-")[0] != wanted_version():
         raise Failure(
             f"the stand-in is written for InfluxDB {package.fields['Version']}, and {VERSION_NAME} "
             f"is {wanted_version()}: see docs/influxdb.md, Versions and updates"
         )
-    return [package, read(build.build_command())], False
+    return [package, read(build.build_command(architecture))], False

@@ -38,9 +38,9 @@ def package_version() -> str:
     return f"{VERSION.removeprefix('v')}-{packaging.REVISION}"
 
 
-def build() -> Path:
+def build(architecture: str) -> Path:
     """Return the package, made unless it is cached. Raises Failure."""
-    architecture, influxd = engine.architecture(), engine.binary()
+    influxd = engine.binary(architecture)
     sources = sorted([*HERE.glob("*.py"), *HERE.glob("server/*.py")])
     digest = hashlib.sha256(f"{architecture} {port()}".encode() + influxd.read_bytes())
     for path in sources:
@@ -54,9 +54,8 @@ def build() -> Path:
     return package
 
 
-def build_command() -> Path:
+def build_command(architecture: str) -> Path:
     """Return the package of the command influx, made unless it is cached. Raises Failure."""
-    architecture = engine.architecture()
     control = packaging.CLI_CONTROL.format(
         version=variable("versions.yml", CLI_VERSION_NAME),
         revision=packaging.REVISION,
@@ -110,6 +109,6 @@ def _lay_out(tree: Path, architecture: str, influxd: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        print(build())
+        print(build(engine.architecture()))
     except Failure as problem:
         sys.exit(str(problem))

@@ -21,22 +21,22 @@ def architecture() -> str:
     return output(["dpkg", "--print-architecture"], doing="ask dpkg for the architecture").strip()
 
 
-def binary() -> Path:
-    """Return the engine's program, fetched unless it is cached."""
-    kept = CACHE / "influxdb2-standin" / f"influxd-{VERSION}-{architecture()}"
+def binary(wanted: str) -> Path:
+    """Return the engine's program for an architecture, fetched unless it is cached."""
+    kept = CACHE / "influxdb2-standin" / f"influxd-{VERSION}-{wanted}"
     if not kept.exists():
         with only_one("influxdb2-standin"):
             if not kept.exists():
-                _fetch(kept)
+                _fetch(kept, wanted)
     return kept
 
 
-def _fetch(kept: Path) -> None:
+def _fetch(kept: Path, wanted: str) -> None:
     if not KEYRING.exists():
         raise Failure(f"{KEYRING} is missing: apt-get install debian-archive-keyring")
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        package = _download(directory)
+        package = _download(directory, wanted)
         output(["dpkg-deb", "--extract", str(package), str(directory / "tree")], doing="unpack it")
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".part")
@@ -44,13 +44,14 @@ def _fetch(kept: Path) -> None:
         partial.rename(kept)
 
 
-def _download(directory: Path) -> Path:
+def _download(directory: Path, wanted: str) -> Path:
     """Download the package with an apt that knows trixie and nothing of this machine."""
     for part in ("state/lists/partial", "cache/archives/partial"):
         (directory / part).mkdir(parents=True)
     sources = directory / "sources.list"
     sources.write_text(f"deb [signed-by={KEYRING}] {network.MIRROR} trixie main\n")
     options = {
+        "APT::Architecture": wanted,
         "Dir::Etc::SourceList": sources,
         "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State": directory / "state",

@@ -142,8 +142,12 @@ class Pi:
         host_key = podman(*read, doing="read the Pi's host key").split()
         known = SSH / f"{self.name}.known_hosts"
         _write(known, f"{self.alias} {host_key[0]} {host_key[1]}\n")
+        self.write_ssh_entry({"HostName": self.address()})
+
+    def write_ssh_entry(self, own: dict[str, str]) -> None:
+        """Have ssh know it by its alias; `own` has its HostName, and what else is its own."""
+        known = SSH / f"{self.name}.known_hosts"
         lines = {
-            "HostName": self.address(),
             "HostKeyAlias": self.alias,
             "User": "pi",
             "IdentityFile": f'"{KEY}"',
@@ -156,6 +160,7 @@ class Pi:
             "ControlPersist": "60",
             "ControlPath": f'"{SOCKETS}/%C"',
             "LogLevel": "ERROR",
+            **own,
         }
         SOCKETS.mkdir(parents=True, exist_ok=True, mode=0o700)
         entry = "".join(f"  {key} {value}\n" for key, value in lines.items())

@@ -61,13 +61,13 @@ def entities(pi: Pi, seconds: float = STARTING) -> frozenset[str]:
     )
 
 
-def wait(pi: Pi) -> Reading:
+def wait(pi: Pi, seconds: float = TIMEOUT) -> Reading:
     """Return the meter's reading as soon as it is in InfluxDB. Raises Failure."""
-    for known in _looks(pi, TIMEOUT):
+    for known in _looks(pi, seconds):
         if known.reading is not None:
             return known.reading
     raise Failure(
-        f"no reading of the meter came into InfluxDB within {TIMEOUT:.0f} s: "
+        f"no reading of the meter came into InfluxDB within {seconds:.0f} s: "
         "see `make shell CMD='hems status'`"
     )
 

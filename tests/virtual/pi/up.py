@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 
+from tests.virtual.arm64 import machine as arm64
 from tests.virtual.d2l import on_pi as d2l_on_pi
 from tests.virtual.pi import (
     converged,
@@ -150,6 +151,7 @@ def show(last: reading.Reading) -> None:
 
 def down() -> None:
     """Remove every Pi of this checkout and what podman put on the host for them; keep caches."""
+    arm64.remove()
     host.require_root()
     if not installed("podman"):
         return
