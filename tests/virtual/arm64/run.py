@@ -27,6 +27,12 @@ STARTING = 2400.0  # seconds for Home Assistant, whose first start computes a lo
 SETTLING = 1200.0  # seconds in which a reading must come, or `hems status` be content
 # An ssh connection takes half a minute to open where all of it is emulated.
 PATIENCE = {"ANSIBLE_TIMEOUT": "240"}
+# What the site says of itself beside the virtual inventory: it may take its time.
+SITE = {
+    "firewall_undo_seconds": 600,
+    "home_assistant_start_seconds": 2400,
+    "hems_status_tries": 200,
+}
 VENVS = "find /opt -name pyvenv.cfg -printf '%h\\n' | sort"
 COMPILERS = ("cc", "gcc", "clang", "rustc", "go")
 
@@ -104,19 +110,19 @@ def appliance(steps: Steps) -> None:
         wheels()
 
 
-def provide() -> list[str]:
+def provide() -> dict[str, object]:
     """Have on the machine what stands for downloads and hardware. Raises Failure.
 
-    Returns what the play has to be told of it, beside what it reads.
+    Returns the variables that the play has to be told, beside those that it reads.
     """
     substitutes.provide()
-    told = []
+    told: dict[str, object] = dict(SITE)
     if substitutes.offered():
         builder = [sys.executable, "-m", "tests.virtual.apt_repository", "--architecture", "arm64"]
         doing = "build the local InfluxDB repository for arm64"
         made = json.loads(last_line(output([*builder, "--output", str(REPOSITORY)], doing=doing)))
         if not made["real"]:  # it has no Flux
-            told = ["--extra-vars", json.dumps({"hems_rollups_enabled": False})]
+            told["hems_rollups_enabled"] = False
         there = substitutes.ON_THE_PI
         packed = subprocess.run(
             ["tar", "-C", str(REPOSITORY), "-cf", "-", "."], capture_output=True, check=True
@@ -128,11 +134,12 @@ def provide() -> list[str]:
     return told
 
 
-def converge(told: list[str]) -> None:
+def converge(told: dict[str, object]) -> None:
     """Run playbooks/site.yml, naming each role as it begins. Raises Failure."""
     log = log_path(f"site-{PI.name}")
     variables = play.environment(PI) | PATIENCE
-    returned, story = play.follow(play.command(str(play.SITE), *told), log, variables)
+    command = play.command(str(play.SITE), "--extra-vars", json.dumps(told))
+    returned, story = play.follow(command, log, variables)
     if returned:
         raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
     PLAYED.write_text(play.inputs(), encoding="ascii")
