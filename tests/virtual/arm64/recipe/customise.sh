@@ -15,20 +15,28 @@ rm -f /etc/resolv.conf
 echo 'nameserver 10.0.2.3' >/etc/resolv.conf
 systemctl enable systemd-networkd.service >/dev/null 2>&1
 
-cat >/etc/systemd/system/virtual-pi-host-keys.service <<'UNIT'
+# The cable to the house is a veth, which udev's rules would keep from NetworkManager; a container has no udev.
+cat >/etc/NetworkManager/conf.d/virtual-pi-uplink.conf <<'SETTINGS'
+[device-uplink0]
+match-device=interface-name:uplink0
+managed=1
+SETTINGS
+
+# Its own ssh host key; and empty lists with a new date would look fresh to apt's cache_valid_time.
+cat >/etc/systemd/system/virtual-pi-first-start.service <<'UNIT'
 [Unit]
-Description=The ssh host key of this very machine
+Description=What this very machine does once
 Before=ssh.service
 ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 [Service]
 Type=oneshot
+ExecStart=/usr/bin/touch -d @0 /var/lib/apt/lists
 ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl enable virtual-pi-host-keys.service >/dev/null 2>&1
+systemctl enable virtual-pi-first-start.service >/dev/null 2>&1
 
 # It stands for a Pi over hours, and computes slowly: nothing runs beside what is to be seen.
 systemctl mask systemd-networkd-wait-online.service NetworkManager-wait-online.service e2scrub_all.timer \
   dpkg-db-backup.timer serial-getty@ttyAMA0.service >/dev/null 2>&1
-touch -d @0 /var/lib/apt/lists   # empty lists with a new date look fresh to cache_valid_time
