@@ -60,14 +60,19 @@ def test_what_does_not_load_is_told_and_what_is_optional_is_not(
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     broken = f"arm64_broken{EXTENSION_SUFFIXES[0]}"
-    files = {"arm64_wants.py": "import not_installed_here\n", broken: "not ELF"}
+    files = {
+        "arm64_wants.py": "import not_installed_here\n",
+        "arm64_ends.py": "raise SystemExit(2)\n",
+        broken: "not ELF",
+    }
     compiled: list[str] = []
     one = distribution(tmp_path, files, "cp314-cp314-linux_aarch64")
     told = [words for words in prove.judge(one, tmp_path, compiled) if words]
     assert compiled == ["arm64_broken"]
     assert told[0] == "x 1 is a wheel for cp314-cp314-linux_aarch64"
-    assert told[1].startswith("arm64_broken: ")
-    assert len(told) == 2
+    assert told[1] == "arm64_ends: SystemExit(2)"
+    assert told[2].startswith("arm64_broken: ")
+    assert len(told) == 3
 
 
 def test_the_key_reaches_the_machine_by_its_kernels_command_line() -> None:

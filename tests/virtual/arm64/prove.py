@@ -55,22 +55,23 @@ def packages(files: list[PurePosixPath]) -> list[str]:
     return sorted(name for name in names if name.isidentifier() and name not in NOT_FOR_USERS)
 
 
-def attempt(module: str, otherwise: Callable[[], object]) -> str:
-    """Import a module; what is wrong with it, in words. It may want what is optional."""
+def attempt(module: str, otherwise: Callable[[], object] | None = None) -> str:
+    """Import a module; what is wrong with it, in words. It may want what is optional.
+
+    A compiled module that can't be imported by itself is at least loaded, by `otherwise`.
+    """
     try:
         with redirect_stdout(sys.stderr):
             importlib.import_module(module)
-    except ModuleNotFoundError as missing:
-        if missing.name == module:
-            return f"{module} is not found"
     except BaseException as error:  # a module that ends the program is none that imports
+        wanted = error.name if isinstance(error, ModuleNotFoundError) else None
+        if otherwise is None:
+            optional = wanted and wanted.partition(".")[0] != module
+            return "" if optional else f"{module}: {error!r}"
         try:
             otherwise()
         except OSError as broken:
             return f"{module}: {broken}"
-        if isinstance(error, OSError) or "shared object" in str(error):
-            return f"{module}: {error}"
-        print(f"{module} wants more than an import: {error!r}", file=sys.stderr)
     return ""
 
 
@@ -83,7 +84,7 @@ def judge(one: Distribution, site: Path, compiled: list[str]) -> Iterator[str]:
         if misfit(tag)
     )
     for module in packages(files):
-        yield attempt(module, lambda: None)
+        yield attempt(module)
     for path in files:
         if module := extension(path):
             compiled.append(module)
