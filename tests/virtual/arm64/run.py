@@ -25,6 +25,7 @@ PROVE = Path(__file__).parent / "prove.py"
 REPOSITORY = DIRECTORY / "apt"
 STARTING = 2400.0  # seconds for Home Assistant, whose first start computes a lot
 SETTLING = 1200.0  # seconds in which a reading must come, or `hems status` be content
+PAIRING = 240  # seconds that joining is open
 # An ssh connection takes half a minute to open where all of it is emulated.
 PATIENCE = {"ANSIBLE_TIMEOUT": "240"}
 # What the site says of itself beside the virtual inventory: it may take its time.
@@ -104,7 +105,7 @@ def appliance(steps: Steps) -> None:
             converge(told)
     with steps.step("Pair the meter"):
         reading.entities(PI, STARTING)
-        home.pair(PI)
+        home.pair(PI, PAIRING)
     working(steps, "after the play")
     with steps.step("Import every wheel of every venv"):
         wheels()
@@ -139,10 +140,11 @@ def converge(told: dict[str, object]) -> None:
     log = log_path(f"site-{PI.name}")
     variables = play.environment(PI) | PATIENCE
     command = play.command(str(play.SITE), "--extra-vars", json.dumps(told))
+    inputs = play.inputs()  # they may be edited meanwhile
     returned, story = play.follow(command, log, variables)
     if returned:
         raise Failure(f"playbooks/site.yml stopped {story.error} (all of it: {log})")
-    PLAYED.write_text(play.inputs(), encoding="ascii")
+    PLAYED.write_text(inputs, encoding="ascii")
 
 
 def is_played() -> bool:

@@ -19,7 +19,7 @@ MONITOR = "mains"  # what the second device is called: its entities are sensor.m
 SECONDS = 60  # that joining is open: the devices are already searching
 
 
-def pair(pi: Pi) -> None:
+def pair(pi: Pi, seconds: int = SECONDS) -> None:
     """Pair what is not paired yet, showing each interview. Raises Failure.
 
     Only the device in question is in range: whatever searches would join an open network.
@@ -29,20 +29,21 @@ def pair(pi: Pi) -> None:
     if meter not in known:
         progress.phase("Pair the simulated meter reader")
         on_pi.tell(pi, ["away", SPM01X])
-        _pair(pi, EMIZB_141)
+        _pair(pi, seconds, EMIZB_141)
     if not any(entity.startswith(f"sensor.{MONITOR}_") for entity in known):
         progress.phase("Pair the simulated DIN-rail monitor: voltage and current too")
         on_pi.tell(pi, ["back", SPM01X])
-        _pair(pi, SPM01X, "--name", MONITOR, "--no-energy")  # the whole house is in Energy already
+        # The whole house is in Energy already.
+        _pair(pi, seconds, SPM01X, "--name", MONITOR, "--no-energy")
 
 
-def _pair(pi: Pi, device: str, *arguments: str) -> None:
+def _pair(pi: Pi, seconds: int, device: str, *arguments: str) -> None:
     # Its button is held: it searches, also when an interrupted pairing let it in already.
     on_pi.tell(pi, ["press", device])
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as complaints,
         subprocess.Popen(
-            pi.ssh(shlex.join(["hems", "zigbee", "pair", f"--seconds={SECONDS}", *arguments])),
+            pi.ssh(shlex.join(["hems", "zigbee", "pair", f"--seconds={seconds}", *arguments])),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,
