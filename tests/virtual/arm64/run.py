@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.virtual.arm64 import disk, machine
+from tests.virtual.arm64 import clock, disk, machine
 from tests.virtual.arm64.machine import DIRECTORY, PI
 from tests.virtual.pi import home, host, network, play, reading, substitutes, up
 from tests.virtual.pi.checkout import CACHE, ROOT, STATE, Failure, log_path
@@ -96,7 +96,7 @@ def _run(steps: Steps) -> None:
 
 def appliance(steps: Steps) -> None:
     """Make the machine an appliance with a meter, and see that all of it works. Raises Failure."""
-    with steps.step("Give it the local apt repository and the simulated dongle"):
+    with steps.step("Give it the local apt repository, the time and the simulated dongle"):
         told = provide()
     if is_played():
         phase("Find playbooks/site.yml run, and nothing it reads changed since")
@@ -131,6 +131,7 @@ def provide() -> dict[str, object]:
         unpack = PI.ssh(f"rm -rf {there} && mkdir -p {there} && tar -C {there} -xf -")
         if subprocess.run(unpack, input=packed, check=False).returncode:
             raise Failure(f"could not copy the local InfluxDB repository to {there}")
+    clock.install(PI)
     on_pi.install(PI)
     return told
 
