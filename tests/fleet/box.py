@@ -15,6 +15,9 @@ from tests.virtual.pi.podman import podman
 
 STATE = "/var/lib/hems-update/state.json"
 PROBLEM = "/run/hems-root/update-problem"
+# How a release's end is told: at once, and at each look that finds the same one again.
+WELL = "; the box is as it was and well."
+WAITS = "; this box waits for the next release."
 # What a box is, by content: files that roles write, root's and Home Assistant's; which
 # releases run, which units are up, and when services were started. Not what changes by itself.
 FILES = """
@@ -122,11 +125,11 @@ class Box:
         units = frozenset(self.check(UNITS).split())
         return Condition(self.state["release"], self.files(), units)
 
-    def expect_undone(self, name: str, reason: str, before: Condition) -> None:
+    def expect_undone(self, name: str, reason: str, before: Condition, end: str = WELL) -> None:
         """Fail unless a release was undone for that reason, and the box is as it was and well."""
         problem = self.problem
         assert problem.startswith(f"{name} was undone, as {reason}"), self.told()
-        assert problem.endswith("; the box is as it was and well."), problem
+        assert problem.endswith(end), problem
         assert self.condition() == before
         self.flows()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.fleet.box import figure
+from tests.fleet.box import WAITS, figure
 from tests.fleet.conftest import Fleet
 from tests.fleet.plays import HEAD, KILL, LINE, PACKAGE_ALONE, ROLE, SITE
 
@@ -104,7 +104,7 @@ def test_a_bad_release_is_undone_and_remembered(fleet: Fleet, harm: Callable[[Fl
     box.expect_undone(name, reason, before)
     figure(f"{reason}: {took:.0f} s in all; pause {box.pause(since):.0f} s")
     box.update()  # another look: it is not tried again
-    box.expect_undone(name, reason, before)
+    box.expect_undone(name, reason, before, WAITS)
     fleet.restore()
 
 
