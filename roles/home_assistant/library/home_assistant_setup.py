@@ -218,6 +218,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 )
                 done.append(f"made the owner {params['username']}")
         except HomeAssistantError as error:
+            if not error.code:  # nothing answered, which says nothing about the log-in
+                raise
             why = UNMANAGED.get(error.code, f"the box cannot log in: {error}")
             module.warn(
                 f"Home Assistant's Energy preferences, dashboard and readiness are not managed: "
