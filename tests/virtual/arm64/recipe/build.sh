@@ -14,7 +14,10 @@ source "$here/../../debian.sh"
 root=$directory/root
 
 # Without systemd here nobody has told the kernel what to run foreign programs with.
-[ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+if [ ! -e /proc/sys/fs/binfmt_misc/register ]; then
+  mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+  trap 'umount /proc/sys/fs/binfmt_misc' EXIT
+fi
 [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
 
 packages=(
