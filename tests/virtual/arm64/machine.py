@@ -91,7 +91,11 @@ class Machine:
         """Wait until it answers and has booted. Raises Failure."""
         deadline = time.monotonic() + BOOT_SECONDS
         while not PI.reachable():
-            if time.monotonic() > deadline or self._process is None or self._process.poll():
+            if (
+                time.monotonic() > deadline
+                or self._process is None
+                or self._process.poll() is not None
+            ):
                 raise Failure(f"the machine did not boot: see {log_path('arm64-console')}")
             time.sleep(3)
         booted = "systemctl is-system-running --wait"  # degraded exits 1, and is judged later

@@ -76,7 +76,7 @@ def _run(steps: Steps) -> None:
     with steps.step("Check this machine"):
         host.require_root()
         up.install_packages([*host.PACKAGES, *disk.PACKAGES])
-        if not (machine.DISK.exists()):
+        if not machine.DISK.exists():
             host.require_space(NEEDED)
         network.require()
     with steps.step("Make the ARM machine's disk, or find it kept"):
