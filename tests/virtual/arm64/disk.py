@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.virtual.pi import image, network
 from tests.virtual.pi.checkout import CACHE, log_path, only_one
 from tests.virtual.pi.command import logged, privileged
-from tests.virtual.pi.image import AUTHORITIES, SHARED
+from tests.virtual.pi.image import AUTHORITIES, BOOTABLE, SHARED
 
 RECIPE = Path(__file__).parent / "recipe"
 PACKAGES = (
@@ -23,7 +23,7 @@ COMPLETE = "complete"
 def sources() -> list[Path]:
     """Every file that decides what the disk is."""
     recipes = [*RECIPE.iterdir(), *(image.RECIPE / name for name in ("customise.sh", "house"))]
-    return [SHARED, *sorted(recipes), *sorted(AUTHORITIES.glob("*.crt"))]
+    return [SHARED, BOOTABLE, *sorted(recipes), *sorted(AUTHORITIES.glob("*.crt"))]
 
 
 def name(python_from_sid: bool) -> str:

@@ -15,6 +15,7 @@ from tests.virtual.pi.podman import answers, command, podman
 
 RECIPE = Path(__file__).parent / "recipe"
 SHARED = Path(__file__).parents[1] / "debian.sh"
+BOOTABLE = SHARED.with_name("disk.sh")  # of machines with a kernel of their own
 REPOSITORY = "localhost/hems-virtual-pi"
 AUTHORITIES = Path("/usr/local/share/ca-certificates")
 

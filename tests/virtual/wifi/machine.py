@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.virtual.pi import network
 from tests.virtual.pi.checkout import CACHE, ROOT, Failure, log_path, only_one
 from tests.virtual.pi.command import logged, output, privileged
-from tests.virtual.pi.image import SHARED
+from tests.virtual.pi.image import BOOTABLE, SHARED
 
 RECIPE = Path(__file__).parent / "recipe"
 REQUIREMENTS = ROOT / "files/hems/requirements.txt"
@@ -58,7 +58,7 @@ def image() -> Path:
     ``memory`` is the machine's after its boot, with the routers around it, so that a run goes on
     from there: an emulated boot takes minutes where the machine outside is busy.
     """
-    parts = [SHARED, *sorted(RECIPE.glob("*.sh")), REQUIREMENTS]
+    parts = [SHARED, BOOTABLE, *sorted(RECIPE.glob("*.sh")), REQUIREMENTS]
     version = subprocess.run([QEMU, "--version"], check=True, capture_output=True).stdout
     known = version + repr(HARDWARE).encode() + b"".join(path.read_bytes() for path in parts)
     directory = CACHE / "wifi" / hashlib.sha256(known).hexdigest()[:12]

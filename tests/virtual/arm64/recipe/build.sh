@@ -11,7 +11,8 @@ python_from_sid=$2
 directory=$3
 # shellcheck source=tests/virtual/debian.sh
 source "$here/../../debian.sh"
-root=$directory/root
+# shellcheck source=tests/virtual/disk.sh
+source "$here/../../disk.sh"
 
 # Without systemd here nobody has told the kernel what to run foreign programs with.
 if [ ! -e /proc/sys/fs/binfmt_misc/register ]; then
@@ -27,12 +28,9 @@ packages=(
   network-manager polkitd
   dnsmasq-base  # the house's router
 )
-options+=(--architectures=arm64 --dpkgopt='path-exclude=/usr/share/doc/*')
+options+=(--architectures=arm64)
 # shellcheck disable=SC2016  # mmdebstrap's shell, not this one, fills in $1, the root directory
 hooks+=(
-  # No more in the first root disk than a virtual machine needs: it is read at every start.
-  --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/small"'
-  --essential-hook='printf "virtio_pci\nvirtio_blk\next4\n" >"$1/etc/initramfs-tools/modules"'
   --customize-hook="upload $pi/house /usr/local/sbin/virtual-pi-house"
   --customize-hook="upload $pi/init /usr/local/sbin/virtual-pi-init"
   --customize-hook="upload $pi/customise.sh /tmp/pi.sh"
@@ -42,12 +40,4 @@ hooks+=(
   --customize-hook='rm "$1/tmp/pi.sh" "$1/tmp/customise.sh"'
 )
 
-rm -rf "$root"
-debian directory "$root"
-cp "$root"/boot/vmlinuz-* "$directory/vmlinuz"
-cp "$root"/boot/initrd.img-* "$directory/initrd"
-rm -f "$directory/disk.raw"
-truncate --size 16G "$directory/disk.raw"
-mke2fs -q -t ext4 -d "$root" -L root "$directory/disk.raw"
-qemu-img convert -O qcow2 "$directory/disk.raw" "$directory/disk.qcow2"
-rm -rf "$root" "$directory/disk.raw"
+disk 16G "$directory"

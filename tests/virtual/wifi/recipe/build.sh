@@ -9,7 +9,8 @@ directory=$2
 requirements=$3
 # shellcheck source=tests/virtual/debian.sh
 source "$here/../../debian.sh"
-root=$directory/root
+# shellcheck source=tests/virtual/disk.sh
+source "$here/../../disk.sh"
 
 packages=(
   linux-image-amd64 initramfs-tools systemd systemd-sysv dbus udev openssh-server sudo polkitd
@@ -18,25 +19,12 @@ packages=(
   nginx libnginx-mod-stream
   hostapd nmap  # the home's router, and the look at what is open
 )
-options+=(--dpkgopt='path-exclude=/usr/share/doc/*')
 # shellcheck disable=SC2016  # mmdebstrap's shell, not this one, fills in $1, the root directory
 hooks+=(
-  # No more in the first root disk than a virtual machine needs: it is read at every start.
-  --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/small"'
-  --essential-hook='printf "virtio_pci\nvirtio_blk\next4\n" >"$1/etc/initramfs-tools/modules"'
   --customize-hook="upload $requirements /tmp/requirements.txt"
   --customize-hook="upload $here/customise.sh /tmp/customise.sh"
   --customize-hook='chroot "$1" sh /tmp/customise.sh'
   --customize-hook='rm "$1/tmp/customise.sh" "$1/tmp/requirements.txt"'
 )
 
-mkdir -p "$directory"
-rm -rf "$root"
-debian directory "$root"
-cp "$(readlink -f "$root/vmlinuz")" "$directory/vmlinuz" 2>/dev/null || cp "$root"/boot/vmlinuz-* "$directory/vmlinuz"
-cp "$root"/boot/initrd.img-* "$directory/initrd"
-rm -f "$directory/disk.raw"
-truncate --size 3G "$directory/disk.raw"
-mke2fs -q -t ext4 -d "$root" -L root "$directory/disk.raw"
-qemu-img convert -O qcow2 "$directory/disk.raw" "$directory/disk.qcow2"
-rm -rf "$root" "$directory/disk.raw"
+disk 3G "$directory"
