@@ -34,7 +34,7 @@ format: .venv ## lay out the Python code as `make lint` wants it
 fuzz: .venv ## damaged input for every parser of what comes from outside [INPUTS=1000000 SEED=…]
 	@PYTHONPATH=files/hems/src $(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),1000000) $(if $(SEED),--seed $(SEED))
 
-benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PART=history: ten million readings compared; PART=history_kills: the backfill killed 20 times
+benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PART=start: how soon the hems command is there; PART=history: ten million readings compared; PART=history_kills: the backfill killed 20 times
 	@PYTHONPATH=files/hems/src $(BIN)/python -m tests.benchmark.$(or $(PART),d2l) $(ARGUMENTS)
 
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]

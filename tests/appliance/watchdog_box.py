@@ -31,6 +31,7 @@ class Watchdog:
         self.settings = f"{site['hems_path_etc']}/watchdog.toml"
         self.slow = f"{site['hems_path_services']}/home_assistant.toml"
         self.health = f"{site['hems_path_run']}/health.json"
+        self.memory = f"{site['hems_path_run']}/watchdog.json"
         self.log = f"{site['hems_path_state']}/restart-log.txt"
 
     def issues(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -54,6 +55,15 @@ class Watchdog:
     def restart(self) -> None:
         """Have it read its settings anew; a test's restarts are no failures of it."""
         self.pi.check_output(f"systemctl reset-failed {UNIT}; systemctl restart {UNIT}")
+
+    def begin(self) -> None:
+        """Start it as at a boot, without a memory, and wait until it has looked once.
+
+        What ends before the first look was never well, and costs nothing that it could tell.
+        """
+        self.pi.check_output(f"systemctl stop {UNIT}; rm -f {self.memory}")
+        self.restart()
+        assert until(lambda: self.pi.file(self.memory).exists, BOOT_SECONDS)
 
     def shown(self) -> int:
         """Return how often the LED has to blink: as the most severe issue's area says."""
@@ -79,22 +89,16 @@ class Watchdog:
         directory = self.settings.rpartition("/")[0]
         # one may be within another
         kept, slow = (self.pi.check_output(f"mktemp --tmpdir={directory}") for _ in range(2))
-        forget = f"rm -f {self.health.rsplit('/', 1)[0]}/watchdog.json"
         self.pi.check_output(f"cp -a {self.settings} {kept} && sed -i '{edits}' {self.settings}")
         self.pi.check_output(f"cp -a {self.slow} {slow}")
         if start is not None:
             self.pi.check_output(f"sed -i 's/^start = [^#]*/start = {start} /' {self.slow}")
         try:
-            self.pi.check_output(f"systemctl stop {UNIT}; {forget}")
-            known = len(self.lines())
-            self.restart()
-            # Without a memory it writes down the start of the box: that is nothing that it did.
-            until(lambda: any("| start | box |" in line for line in self.lines()[known:]), 15)
+            self.begin()
             yield
         finally:
             self.pi.check_output(f"mv {kept} {self.settings}; mv {slow} {self.slow}")
-            self.pi.check_output(f"systemctl stop {UNIT}; {forget}")
-            self.restart()
+            self.begin()
 
 
 def booted(pi: Any) -> str:
