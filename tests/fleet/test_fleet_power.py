@@ -58,7 +58,7 @@ def test_a_cut_in_the_play_and_one_in_undoing_it_are_nobodys_fault(fleet: Fleet)
     figure(f"undone {took:.0f} s after the second power cut; snapshot {size} MiB")
     box.check(f"rm {SLOW}")
     box.update()
-    assert (box.state["release"], box.problem) == (name, "")
+    assert (box.state["release"], box.problem, box.state["cuts"]) == (name, "", {})
     fleet.restore()
 
 

@@ -152,6 +152,15 @@ def test_nobody_gets_in_between_a_snapshot_and_its_play(updater: Updater, works:
     assert (updater.state.release, updater.state.phase) == ("v1.2.3", None)
 
 
+@pytest.mark.usefixtures("works")
+def test_interruptions_count_until_a_release_is_taken(updater: Updater) -> None:
+    updater.remember(phase=Phase(PLAY, "v1.2.2", "b" * 40, 0.0))
+    updater.finish()
+    assert updater.state.cuts == {"b" * 40: 1}
+    assert updater.take(RING, updater.directory, 0.0) == 0
+    assert updater.state.cuts == {}
+
+
 def test_a_play_that_fails_is_undone_before_somebody_else_gets_the_lock(
     updater: Updater, works: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,16 +20,7 @@ from hems.update.core import Ring
 from hems.update.git import Source
 from hems.update.look import Looker
 from hems.update.snapshot import DATABASES, Service, Snapshot
-from hems.update.state import (
-    COMMIT,
-    CUTS,
-    PLAY,
-    RESTART,
-    RESTART_UNDONE,
-    UNDO,
-    Phase,
-    load,
-)
+from hems.update.state import COMMIT, CUTS, PLAY, RESTART, RESTART_UNDONE, UNDO, Phase, load
 from hems.update.update_settings import Update
 
 FREE = 1024**3  # bytes that must stay free
@@ -253,7 +244,8 @@ class Updater(Looker):
             count = f"{len(phase.packages)} package{'s' * (len(phase.packages) > 1)}"
             self.remember(phase=phase, packages=f"{phase.release} is installed ({count}).")
         else:
-            self.remember(phase=phase, release=phase.release, commit=phase.commit, seconds=took)
+            taken = {"release": phase.release, "commit": phase.commit, "seconds": took}
+            self.remember(phase=phase, **taken, cuts={})  # no older release comes again
         self._end_commit(phase)
 
     def _end_commit(self, phase: Phase) -> None:
