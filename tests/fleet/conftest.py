@@ -59,11 +59,14 @@ class Fleet:
 
 
 def play_from_outside(operator: Operator) -> None:
-    """Run the whole playbook of the operator's checkout on the Pi."""
+    """Run what site.yml of the operator's checkout would change on the converged Pi: one role."""
     work = operator.work
-    line = [play.command("")[0], "-i", f"{work}/inventory/virtual", f"{work}/playbooks/site.yml"]
+    playbook = work / "playbooks/scenario.yml"  # the role looks for the inventory from there
+    playbook.write_text(play.of_roles("self_update"), encoding="utf-8")
+    line = [play.command("")[0], "-i", f"{work}/inventory/virtual", str(playbook)]
     settings = {**play.environment(PI), "ANSIBLE_CONFIG": f"{work}/ansible.cfg"}
     returned, story = play.follow(line, log_path("fleet-play"), settings)
+    playbook.unlink()
     assert returned == 0, f"{story.error} ({log_path('fleet-play')})"
 
 

@@ -208,6 +208,11 @@ def test_the_slowest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ]
 
 
+def test_a_scenarios_figures_are_told_whatever_comes_of_it() -> None:
+    said = "FIGURE power cuts: CUTS=1 SEED=7\ntests/fleet/x.py::test FIGURE no line of its own\n\n"
+    assert job.figures(said) == ["FIGURE power cuts: CUTS=1 SEED=7"]
+
+
 def test_a_part_is_what_its_files_are_called() -> None:
     plain, on_a_pi, with_radios = suite.chosen("zigbee_pairing")
     assert with_radios == []

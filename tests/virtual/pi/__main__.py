@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.virtual.pi import home, play, scenario, suite, up
 from tests.virtual.pi.checkout import ROOT, Failure
@@ -24,7 +25,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
     for name, (words, _) in scenario.SCENARIOS.items():
-        commands.add_parser(name, help=words)
+        one = commands.add_parser(name, help=words)
+        one.add_argument("--report", type=Path, help="where the results go (JUnit's format)")
     commands.add_parser("tooling", help="make .venv from requirements.txt")
     testing = commands.add_parser(
         "test", help="lint, unit tests, repository rules, the whole appliance"
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "load":
             home.draw(up.PI, arguments.watts)
         case name if name in scenario.SCENARIOS:
-            return scenario.run(name)
+            return scenario.run(name, arguments.report)
         case "tooling":
             up.install_tooling()
         case "test":

@@ -39,12 +39,18 @@ def size() -> int:
 
 
 def run(
-    tests: Sequence[str], pis: int, report: Path, second_try: Path, tell: Callable[[], None]
+    tests: Sequence[str],
+    pis: int,
+    report: Path,
+    second_try: Path,
+    *,
+    tell: Callable[[], None],
+    begin: Callable[[], None],
 ) -> bool:
     """Run `tests` (files or directories) on `pis` Pis; whether they passed. Raises Failure.
 
     `report` and `second_try` are where the results go (JUnit's format), `tell` is called now and
-    then.
+    then, `begin` once when the Pis have been started.
     """
     kept = proven(tell)
     workers = [Pi(f"test{number}") for number in range(pis)]
@@ -53,6 +59,7 @@ def run(
         with ThreadPoolExecutor(len(workers)) as pool:
             list(pool.map(lambda pi: _start(pi, kept), workers))
         phase("The appliance's tests")
+        begin()
         if _test("appliance", tests, workers, report, tell):
             return True
         again = few_failed(report)

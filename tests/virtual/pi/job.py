@@ -76,7 +76,8 @@ class Job:
             right = self._process.returncode == 0
             phase(f"{self.name}: {'right' if right else 'FAILED'} ({self.log})")
             text = self.log.read_text(encoding="utf-8", errors="replace")
-            print((conclusion(text) if right else complaint(text)).rstrip(), flush=True)
+            told = [*figures(text), (conclusion(text) if right else complaint(text)).rstrip()]
+            print("\n".join(told), flush=True)
 
     def finish(self) -> bool:
         """Wait for its end and tell of it; whether it went right."""
@@ -114,6 +115,11 @@ class Progress:
             self._tenths = percent // 10
             return f"{percent} %"
         return None
+
+
+def figures(text: str) -> list[str]:
+    """Return what a scenario has measured, and by what seed: its lines that begin with FIGURE."""
+    return [line for line in text.splitlines() if line.startswith("FIGURE ")]
 
 
 def conclusion(text: str) -> str:

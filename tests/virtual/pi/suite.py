@@ -3,6 +3,9 @@
 Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
 Every part runs even when another one failed; the last line counts the tests of all of them.
 
+A few power cuts in the middle of updates are beside the appliance's tests, on a Pi of their own:
+`make power-cuts N=100` makes more of them.
+
 The WiFi scenario comes last and alone: its machine is emulated, takes both cores, and looks at
 seconds. Only its image is made behind the others.
 
@@ -12,7 +15,9 @@ what passes hangs on what ran before it or beside it, and is named at the end.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
@@ -29,6 +34,8 @@ APPLIANCE = "tests/appliance"
 WITHOUT_A_PI = ("tests/unit", "tests/repo", "tests/contract")
 WITH_RADIOS = "tests/wifi"
 IMAGE = "wifi-image"
+POWER_CUTS = "power-cuts"
+FEW_CUTS = "1"  # at a random moment, besides the two of the first test
 LEAST_URGENT = 10  # nice(1): the appliance's tests are the longest way, and they watch the time
 
 
@@ -55,7 +62,8 @@ def run(part: str | None = None, pis: int | None = None) -> int:
     image = _begin_image() if with_radios else []
     behind = [*_begin(plain, lint=part is None), *image]
     try:
-        if on_a_pi and not _appliance(on_a_pi, pis or appliance.size(), behind):
+        cuts = part is None
+        if on_a_pi and not _appliance(on_a_pi, pis or appliance.size(), behind, cuts=cuts):
             failed.append("appliance")
         failed += [job.name for job in behind if not (job.finish() or _passes_alone(job.name))]
         if with_radios and not (set(failed) & {IMAGE} or _with_radios(with_radios)):
@@ -117,6 +125,14 @@ def _begin_image() -> list[Job]:
     return [Job(IMAGE, make, niceness=LEAST_URGENT)]
 
 
+def _power_cuts(again: str = "") -> Job:
+    """Begin some power cuts on a Pi of their own, which is removed at their end."""
+    command = [sys.executable, "-B", "-m", "tests.virtual.pi", POWER_CUTS]
+    command += ["--report", str(_report(POWER_CUTS, again))]
+    cuts = {"CUTS": os.environ.get("CUTS", FEW_CUTS)}
+    return Job(f"{POWER_CUTS}{again}", command, niceness=LEAST_URGENT, variables=cuts)
+
+
 def _with_radios(tests: list[str]) -> bool:
     """Run the WiFi scenario, one test after the other; whether it passed, at once or alone."""
     phase("The WiFi scenario")
@@ -137,22 +153,33 @@ def _passes_alone(part: str) -> bool:
     if not again:
         return False
     phase(f"Run what failed once more, with nothing beside it: {len(again)}")
-    job = Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again))
+    if part == POWER_CUTS:  # all of it, as its Pi is gone
+        job = _power_cuts(AGAIN)
+    else:
+        job = Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again))
     try:
         return job.finish()
     finally:
         job.end()
 
 
-def _appliance(tests: list[str], pis: int, behind: list[Job]) -> bool:
-    """Run the appliance's tests on Pis of their own; tell of what ends `behind` them meanwhile."""
+def _appliance(tests: list[str], pis: int, behind: list[Job], *, cuts: bool) -> bool:
+    """Run the appliance's tests on Pis of their own; tell of what ends `behind` them meanwhile.
+
+    With `cuts`, the power cuts begin when they do, and are behind them, too.
+    """
 
     def tell() -> None:
         for job in behind:
             job.tell_if_ended()
 
+    def begin() -> None:
+        if cuts:
+            behind.append(_power_cuts())
+
+    report, second_try = _report("appliance"), _report("appliance", AGAIN)
     try:
-        return appliance.run(tests, pis, _report("appliance"), _report("appliance", AGAIN), tell)
+        return appliance.run(tests, pis, report, second_try, tell=tell, begin=begin)
     except Failure as failure:
         print(f"error: {failure}", flush=True)
         return False
