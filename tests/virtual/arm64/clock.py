@@ -36,5 +36,7 @@ def install(pi: Pi) -> None:
     """Have a time server on the cable, which systemd-timesyncd asks. Raises Failure."""
     service.install(pi, "time server", SERVER)
     ask = f"mkdir -p {SETTINGS.rpartition('/')[0]} && printf '[Time]\\nNTP={ROUTER}\\n' >{SETTINGS}"
-    again = "systemctl try-restart systemd-timesyncd.service"
+    unit = "systemd-timesyncd.service"
+    again = f"if systemctl --quiet is-active {unit}; then systemctl restart {unit}; fi"
+    # Before the first play it is not there: that installs and starts it.
     pi.run("sh", "-c", f"{ask} && {again}", doing="have it ask the house's time server")
