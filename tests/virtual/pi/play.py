@@ -116,7 +116,7 @@ def follow(
     """
     story = Story()
     with (
-        log.open("w", encoding="utf-8") as stream,
+        log.open("w", buffering=1, encoding="utf-8") as stream,
         subprocess.Popen(
             line,
             cwd=ROOT,
