@@ -148,19 +148,27 @@ def _report(part: str, again: str = "") -> Path:
 
 
 def _passes_alone(part: str) -> bool:
-    """Whether the few tests that failed pass when nothing runs beside them."""
-    again = report.few_failed(_report(part))
-    if not again:
+    """Whether what failed passes when nothing runs beside it."""
+    job = _again(part)
+    if job is None:
         return False
-    phase(f"Run what failed once more, with nothing beside it: {len(again)}")
-    if part == POWER_CUTS:  # all of it, as its Pi is gone
-        job = _power_cuts(AGAIN)
-    else:
-        job = Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *again))
+    phase(f"Run what failed of '{part}' once more, with nothing beside it")
     try:
         return job.finish()
     finally:
         job.end()
+
+
+def _again(part: str) -> Job | None:
+    """Begin the few tests that failed once more; all of what is one piece. None: too many."""
+    if part == IMAGE:
+        return next(iter(_begin_image()), None)
+    if part == POWER_CUTS:
+        return _power_cuts(AGAIN)
+    tests = report.few_failed(_report(part))
+    if not tests:
+        return None
+    return Job(f"{part}-again", pytest(_report(part, AGAIN), "--numprocesses=0", *tests))
 
 
 def _appliance(tests: list[str], pis: int, behind: list[Job], *, cuts: bool) -> bool:

@@ -33,7 +33,7 @@ PATIENT = "systemd.default_timeout_start_sec=900 systemd.default_device_timeout_
 # Emulated: so it is the same on every machine.
 HARDWARE = (
     *("-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "768"),
-    *("-append", f"root=LABEL=root rw console=ttyS0 quiet mitigations=off {PATIENT}"),
+    *("-append", f"root=LABEL=root rw console=ttyS0 quiet panic=-1 mitigations=off {PATIENT}"),
 )
 # QEMU's router would announce itself by IPv6, and the box would rightly think that it is online.
 NO_WAY_OUT = "ipv6=off"
@@ -137,7 +137,8 @@ class Machine:
         """Wait until it answers. Raises Failure."""
         deadline = time.monotonic() + BOOT_SECONDS
         while self.run("true").returncode:
-            if time.monotonic() > deadline or self._process is None or self._process.poll():
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
                 raise Failure(f"the machine did not boot: see {self._directory / 'console.log'}")
             time.sleep(2)
         # One connection for all that follows: opening one takes seconds where all is emulated.
