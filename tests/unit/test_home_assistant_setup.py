@@ -22,7 +22,7 @@ def run(monkeypatch: pytest.MonkeyPatch, directory: Path, error: HomeAssistantEr
     def refuse(*_arguments: object) -> str:
         raise error
 
-    monkeypatch.setattr(setup, "Http", lambda _port: SimpleNamespace(user_is_made=lambda: True))
+    monkeypatch.setattr(setup, "Http", lambda *_: SimpleNamespace(user_is_made=lambda: True))
     monkeypatch.setattr(setup, "wait_for_http", lambda _http, _deadline: None)
     monkeypatch.setattr(setup, "stored_token", lambda _http, _file: None)
     monkeypatch.setattr(setup, "log_in", refuse)
@@ -50,3 +50,19 @@ def test_no_answer_stops_the_play_and_is_no_owners_choice(
 ) -> None:
     with pytest.raises(HomeAssistantError, match="does not answer"):
         run(monkeypatch, tmp_path, HomeAssistantError("Home Assistant does not answer"))
+
+
+@pytest.mark.parametrize(("start", "seconds"), [(0, 15), (60, 15), (2400, 300)])
+def test_a_box_that_starts_slowly_may_answer_slowly(
+    monkeypatch: pytest.MonkeyPatch, start: float, seconds: float
+) -> None:
+    waited = []
+
+    def answer(*_arguments: object, timeout: float, **_more: object) -> tuple[int, bytes]:
+        waited.append(timeout)
+        return 404, b""
+
+    log_in = home_assistant_modules.log_in
+    monkeypatch.setattr(log_in.home_assistant, "request", answer)
+    assert log_in.Http(8123, start).user_is_made()
+    assert waited == [seconds]

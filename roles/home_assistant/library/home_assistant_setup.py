@@ -190,7 +190,7 @@ UNMANAGED = {
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what is missing; return Ansible's result."""
     params = module.params
-    http = Http(params["port"])
+    http = Http(params["port"], params["timeout"])
     deadline = time.monotonic() + params["timeout"]
     token_file = Path(params["token_file"])
     password_file = Path(params["password_file"])

@@ -15,14 +15,17 @@ from hems import home_assistant
 from hems.home_assistant import Access, HomeAssistantError
 from hems.loopback import LOOPBACK
 
-TIMEOUT = 15.0  # seconds for one answer
+TIMEOUT = 15.0  # seconds for one answer, at least
+PART_OF_START = 8  # what a slow box may take for one answer: that part of what its start may take
 
 
 class Http:
     """The REST API on loopback, also for who has not logged in."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, start: float = 0.0) -> None:
+        """``start``: seconds that Home Assistant may take to start on this box."""
         self.port = port
+        self.timeout = max(TIMEOUT, start / PART_OF_START)
         # The log-in flow wants a client id with the address of a web page: the box's own.
         self.client_id = f"http://{LOOPBACK}:{port}/"
 
@@ -34,15 +37,14 @@ class Http:
         token: str = "",
         body: dict[str, Any] | None = None,
         form: dict[str, str] | None = None,
-        timeout: float = TIMEOUT,
     ) -> tuple[int, Any]:
         """Return status and decoded answer: JSON, or text where it is none.
 
-        Raises HomeAssistantError when nothing answers in ``timeout`` s.
+        Raises HomeAssistantError when nothing answers in time.
         """
         access = Access(self.port, token)
         status, text = home_assistant.request(
-            access, method, path, body=body, form=form, timeout=timeout
+            access, method, path, body=body, form=form, timeout=self.timeout
         )
         try:
             return status, json.loads(text) if text else None
