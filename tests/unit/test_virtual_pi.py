@@ -228,15 +228,6 @@ def test_a_part_is_what_its_files_are_called() -> None:
         suite.chosen("nonsense")
 
 
-def test_what_is_one_piece_is_tried_again_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[str] = []
-    monkeypatch.setattr(suite, "Job", lambda name, *_, **__: begun.append(name))
-    monkeypatch.setattr(suite.radios, "reason_to_skip", lambda: "")
-    for part in ("power-cuts", "wifi-image", "lint"):
-        suite._again(part)
-    assert begun == ["power-cuts_again", "wifi-image"], "lint has no report of single tests"
-
-
 def test_without_qemu_the_wifi_scenario_is_skipped_and_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
