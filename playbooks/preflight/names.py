@@ -30,6 +30,9 @@ class Change:
     why: str = ""  # for one that is gone
 
 
+# What no site sets: a box that plays a release by itself says it (hems/update/play.py).
+BY_THE_BOX = {"hems_lock_inside"}
+
 # One row for every variable that a release renames or removes; the first are the Docker system's.
 CHANGES: Mapping[str, Change] = {
     "CONFIG_USER": Change("0.1", "hems_door_username"),
@@ -71,12 +74,12 @@ class Product:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every name that a site may set."""
+        """Every name that a site may set, or a box that plays a release."""
         shared: set[str] = set()
         for file in self.root.glob("inventory/pilot/group_vars/all/*.yml"):
             if file.name != "site.yml":  # people write in that one: its names are the checks'
                 shared |= set(yaml.safe_load(file.read_text(encoding="utf-8")))
-        return frozenset({*REQUIRED, *OPTIONAL, *self.role_options, *shared})
+        return frozenset({*REQUIRED, *OPTIONAL, *BY_THE_BOX, *self.role_options, *shared})
 
     @cached_property
     def prefixes(self) -> tuple[str, ...]:

@@ -12,11 +12,14 @@ from tests.virtual.pi.progress import phase
 
 # What each is, and its tests, by its name, which is that of its Pi, too.
 SCENARIOS = {
-    "fleet": ("The fleet's releases: taken, refused, undone, and power cuts", "tests/fleet"),
-    "power-cuts": ("The power cut in updates", "tests/fleet/test_fleet_power.py"),
+    "fleet": ("The fleet's releases: taken, refused, undone, and power cuts", ("tests/fleet",)),
+    "power-cuts": (
+        "A release of the whole playbook, and the power cut in updates",
+        ("tests/fleet/test_fleet_whole.py", "tests/fleet/test_fleet_power.py"),
+    ),
     "restore": (
         "A site's Pi is lost, and its backup makes a blank one the site again",
-        "tests/restore",
+        ("tests/restore",),
     ),
 }
 
@@ -38,7 +41,7 @@ def run(name: str, report: Path | None = None) -> int:
         phase("Start a Pi from the converged one")
         up.create(pi, "converged")
         phase(words)
-        command = job.pytest(report, "-v", "-s", tests)
+        command = job.pytest(report, "-v", "-s", *tests)
         settings = {**job.environment(), "HEMS_PI": pi.name}
         return subprocess.run(command, env=settings, check=False).returncode
     finally:

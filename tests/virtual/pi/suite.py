@@ -3,8 +3,8 @@
 Lint and the tests that need no Pi run behind the appliance's, which are spread over several Pis.
 Every part runs even when another one failed; the last line counts the tests of all of them.
 
-A few power cuts in the middle of updates are beside the appliance's tests, on a Pi of their own:
-`make power-cuts N=100` makes more of them.
+A release of the whole playbook and a few power cuts in the middle of updates are beside the
+appliance's tests, on a Pi of their own: `make power-cuts N=100` makes more cuts.
 
 The WiFi scenario comes last and alone: its machine is emulated, takes both cores, and looks at
 seconds. Only its image is made behind the others.
