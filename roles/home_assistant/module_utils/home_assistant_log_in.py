@@ -37,14 +37,15 @@ class Http:
         token: str = "",
         body: dict[str, Any] | None = None,
         form: dict[str, str] | None = None,
+        timeout: float | None = None,
     ) -> tuple[int, Any]:
         """Return status and decoded answer: JSON, or text where it is none.
 
-        Raises HomeAssistantError when nothing answers in time.
+        Raises HomeAssistantError when nothing answers in ``timeout`` s, by default the box's own.
         """
         access = Access(self.port, token)
         status, text = home_assistant.request(
-            access, method, path, body=body, form=form, timeout=self.timeout
+            access, method, path, body=body, form=form, timeout=timeout or self.timeout
         )
         try:
             return status, json.loads(text) if text else None
