@@ -104,7 +104,9 @@ def box(
     finally:
         pi.check_output(f"systemctl stop {UNIT}")
         left = " ".join((*(f"/run/systemd/system/{unit}.d" for unit in FAKED), DIRECTORY, STAMP))
-        pi.check_output(f"rm -rf {left} {config} && mv {kept} {config}; {FORGET}")
+        # The directory itself stays: the editor's unit has it mounted.
+        back = f"find {config} -mindepth 1 -delete && cp -a {kept}/. {config} && rm -r {kept}"
+        pi.check_output(f"rm -rf {left} && {back}; {FORGET}")
         body = {"start": _date(began), "stop": _date(began + 10 * OUTAGE)}
         where = {"org": "hems", "bucket": "home_assistant"}
         influxdb.ask("POST", "/api/v2/delete", HOME_ASSISTANT, where, body)
