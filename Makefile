@@ -5,7 +5,7 @@ BIN := .venv/bin
 PI := tests/virtual/pi/run.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi arm64 fleet power-cuts restore clean .venv
+.PHONY: help up down shell load test lint format fuzz benchmark lock contract wifi arm64 first-boot fleet power-cuts restore clean .venv
 
 help: ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*##' Makefile | sed -E 's/^([a-z0-9-]+):[^#]*## /make \1|/' | column -t -s '|'
@@ -39,6 +39,9 @@ benchmark: .venv ## how many D2L dongles one daemon carries, on this machine; PA
 
 lock: .venv ## write every lock file anew [UPGRADE=1: with newer versions]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) tests/virtual/pi/lock.sh
+
+first-boot: ## a new site's card makes a virtual Pi that nobody has touched the site's box
+	@$(PI) first-boot
 
 fleet: ## the fleet's releases on virtual Pis: taken, refused, undone, ring by ring, the power cut meanwhile [CUTS=3 SEED=…]
 	@CUTS='$(or $(CUTS),3)' SEED='$(SEED)' $(PI) fleet
