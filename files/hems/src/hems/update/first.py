@@ -144,7 +144,14 @@ def scrub(firmware: Path) -> None:
 
 
 def forget(directory: Path, unit: Path = UNIT) -> None:
-    """Remove what only the first boot needs, this program too. Raises OSError."""
+    """Remove what only the first boot needs, this program too. Raises OSError.
+
+    The unit stays until only what another try needs is left: this may be cut short.
+    """
+    (directory / play.VAULT).unlink(missing_ok=True)
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
     subprocess.run(["systemctl", "disable", "--quiet", unit.name], check=False)
     unit.unlink(missing_ok=True)
     shutil.rmtree(directory)
