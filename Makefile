@@ -46,7 +46,7 @@ first-boot: ## a new site's card makes a virtual Pi that nobody has touched the 
 fleet: ## the fleet's releases on virtual Pis: taken, refused, undone, ring by ring, the power cut meanwhile [CUTS=3 SEED=…]
 	@CUTS='$(or $(CUTS),3)' SEED='$(SEED)' $(PI) fleet
 
-power-cuts: ## the power cut at N=100 random moments of updates on a virtual Pi [SEED=…]
+power-cuts: ## a release of the whole playbook, and the power cut at N=100 random moments of updates on a virtual Pi [SEED=…]
 	@CUTS='$(or $(N),100)' SEED='$(SEED)' $(PI) power-cuts
 
 restore: ## a virtual Pi is lost, and its backup makes a blank one the site again

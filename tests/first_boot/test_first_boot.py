@@ -10,7 +10,6 @@ HEMS_PI names a Pi that was only prepared; `make first-boot` makes one and remov
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import subprocess
 import time
@@ -50,7 +49,6 @@ Description: nothing, on the virtual Pi
 END
 dpkg-deb --build /tmp/locales && dpkg --install /tmp/locales.deb
 """
-AUTHORITY = "/usr/local/share/ca-certificates/fleet.crt"
 # What is there only until the box is an appliance.
 UNIT, OWN = "/etc/systemd/system/hems-first-boot.service", "/var/lib/hems-first-boot"
 
@@ -93,9 +91,8 @@ def is_there(box: Box, path: str) -> bool:
 def test_a_card_makes_a_pi_the_sites_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    host = str(ipaddress.ip_network(f"{PI.address()}/24", strict=False)[1])
     box, operator = Box(PI), Operator(tmp_path)
-    with serve(tmp_path, host) as server:
+    with serve(tmp_path, box.outside()) as server:
         operator.begin(
             self_update_url=server.url,
             self_update_archives=[],
@@ -105,8 +102,7 @@ def test_a_card_makes_a_pi_the_sites_box(tmp_path: Path, monkeypatch: pytest.Mon
         operator.promote("canary", release=RELEASE)
         card = tmp_path / "card"
         write_card(operator, card)
-        authority = (tmp_path / "server.pem").read_text(encoding="ascii")
-        box.check(f"cat >{AUTHORITY} && update-ca-certificates", authority)
+        box.trust(tmp_path / "server.pem")
         insert(box, card)
         reboot(box)
         begun = time.monotonic()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from tests.virtual.pi.machine import Pi
@@ -15,6 +17,7 @@ from tests.virtual.pi.podman import podman
 
 STATE = "/var/lib/hems-update/state.json"
 PROBLEM = "/run/hems-root/update-problem"
+AUTHORITY = "/usr/local/share/ca-certificates/fleet.crt"
 # How a release's end is told: at once, and at each look that finds the same one again.
 WELL = "; the box is as it was and well."
 WAITS = "; this box waits for the next release."
@@ -91,6 +94,15 @@ class Box:
         done = self.run(line, text)
         assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done.stdout
+
+    def outside(self) -> str:
+        """Return the address by which it reaches this machine."""
+        return str(ipaddress.ip_network(f"{self.pi.address()}/24", strict=False)[1])
+
+    def trust(self, certificate: Path) -> None:
+        """Have it take a server's certificate for good, as it does a public one's."""
+        text = certificate.read_text(encoding="ascii")
+        self.check(f"cat >{AUTHORITY} && update-ca-certificates", text)
 
     def update(self) -> str:
         """Let the box look as its timer does, and wait; return the journal of this run."""

@@ -5,7 +5,6 @@ HEMS_PI names a converged Pi that the scenario may change; `make fleet` makes on
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
 from collections.abc import Iterator
@@ -24,7 +23,6 @@ from tests.virtual.pi.checkout import log_path
 from tests.virtual.pi.machine import Pi
 
 PI = Pi(os.environ.get("HEMS_PI", "fleet"))
-AUTHORITY = "/usr/local/share/ca-certificates/fleet.crt"
 # The timer has to be active, and none of its own looks may come between the scenario's.
 TIMER = "/etc/systemd/system/hems-update.timer.d/scenario.conf"
 NEVER = "[Timer]\nOnCalendar=\nOnCalendar=2100-01-01\nPersistent=false\n"
@@ -75,13 +73,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The box reads its meter, and was told by the operator's own play where releases are."""
     if not PI.reachable():
         pytest.exit(f"the Pi '{PI.name}' can't be reached: `make fleet` makes one", returncode=3)
-    host = str(ipaddress.ip_network(f"{PI.address()}/24", strict=False)[1])
-    path = tmp_path_factory.mktemp("fleet")
+    box, path = Box(PI), tmp_path_factory.mktemp("fleet")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        with serve(path, host) as server:
-            box = Box(PI)
+        with serve(path, box.outside()) as server:
             home.pair(PI)
             home.draw(PI, "2000")
             reading.wait(PI)
@@ -91,8 +87,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             operator.begin(
                 self_update_url=server.url, self_update_patience=PATIENCE, **window, **archives
             )
-            certificate = (path / "server.pem").read_text(encoding="ascii")
-            box.check(f"cat >{AUTHORITY} && update-ca-certificates", certificate)
+            box.trust(path / "server.pem")
             box.check(f"mkdir -p $(dirname {TIMER}) && cat >{TIMER}", NEVER)
             begun = time.monotonic()
             play_from_outside(operator)

@@ -240,6 +240,27 @@ def test_secrets_leave_the_card_first_and_the_rest_at_the_end(tmp_path: Path) ->
         assert yaml.safe_load(left["network-config"]) == {"network": {"version": 2}}
 
 
+def test_what_is_left_when_the_unit_goes_is_what_another_try_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, unit = tmp_path / CARD, tmp_path / "hems-first-boot.service"
+    (directory / "ansible/bin").mkdir(parents=True)
+    needed = {"update.toml", "fleet-signers", "first-boot.pyz"}
+    for name in (*needed, play.VAULT, "ansible/bin/python"):
+        (directory / name).write_text("x")
+    unit.touch()
+    left = []
+
+    def disable(*_words: object, **_options: object) -> None:
+        left.append({path.name for path in directory.iterdir()})
+        assert unit.exists()
+
+    monkeypatch.setattr(subprocess, "run", disable)
+    first.forget(directory, unit)
+    assert left == [needed]
+    assert not directory.exists() and not unit.exists()
+
+
 def test_a_secret_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
     at = written(tmp_path, site(**SECRETS))
     (at / CARD / "secrets.json").write_text(json.dumps({"vault": "x"}))

@@ -24,8 +24,8 @@ def parser() -> argparse.ArgumentParser:
     upping.add_argument("--https-port", type=int, default=8443, help="the door's on 127.0.0.1")
     commands.add_parser("down", help="remove every Pi of this checkout and its traces")
     commands.add_parser("clean", help="down, and the caches, keys, logs and .venv")
-    for name, one_of in scenario.SCENARIOS.items():
-        one = commands.add_parser(name, help=one_of.words)
+    for name, what in scenario.SCENARIOS.items():
+        one = commands.add_parser(name, help=what.words)
         one.add_argument("--report", type=Path, help="where the results go (JUnit's format)")
     commands.add_parser("tooling", help="make .venv from requirements.txt")
     testing = commands.add_parser(

@@ -183,7 +183,7 @@ def _appliance(tests: list[str], pis: int, behind: list[Job], *, cuts: bool) -> 
 
     def begin() -> None:
         if cuts:
-            phase("Power cuts in updates begin, on a Pi of their own")
+            phase("A release of the whole playbook and power cuts begin, on a Pi of their own")
             behind.append(_power_cuts())
 
     report, second_try = _report("appliance"), _report("appliance", AGAIN)
