@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils import whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -184,7 +185,7 @@ def main() -> None:
             )
         module.exit_json(changed=False)
     if arguments["state"] == "free" or arguments["take_over"]:
-        module.run_command(["systemctl", "stop", UNIT])
+        whole_output.run(["systemctl", "stop", UNIT])
     if arguments["state"] == "free":
         module.exit_json(changed=False)
     make(Path(arguments["path"]))
@@ -194,7 +195,7 @@ def main() -> None:
         "pid": arguments["pid"],
         "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    code, _, error = module.run_command(
+    code, _, error = whole_output.run(
         hold_command(arguments["path"], json.dumps(note), arguments["limit"])
     )
     if code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ansible.module_utils import started_with
+from ansible.module_utils import started_with, whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -85,7 +85,7 @@ def main() -> None:
     unit = module.params["unit"]
 
     def command(*words: str, wrong: bool = True) -> str:
-        code, output, error = module.run_command(list(words))
+        code, output, error = whole_output.run(words)
         if code and wrong:
             module.fail_json(msg=f"'{' '.join(words)}' failed: {error.strip()}")
         return str(output).strip()

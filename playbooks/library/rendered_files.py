@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from ansible.module_utils import whole_file
+from ansible.module_utils import whole_file, whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -161,7 +161,7 @@ def write(module: AnsibleModule, files: list[File]) -> None:
         for file in files:
             staged.append((file.stage(), file))  # noqa: PERF401
         for command, paths in checks(staged).items():
-            code, output, error = module.run_command(command)
+            code, output, error = whole_output.run(shlex.split(command))
             if code:
                 module.fail_json(
                     msg=f"The new {' with '.join(paths)} does not pass its check and was not "
@@ -187,9 +187,11 @@ def read_anew(module: AnsibleModule, names: list[str]) -> None:
     if not plain or not BOOTED.exists():
         return
     show = ["systemctl", "show", "--property=NeedDaemonReload", "--value", *plain]
-    _, needed, _ = module.run_command(show)
+    _, needed, _ = whole_output.run(show)
     if "yes" in needed.split():
-        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
+        code, _, error = whole_output.run(["systemctl", "daemon-reload"])
+        if code:
+            module.fail_json(msg=f"'systemctl daemon-reload' failed: {error.strip()}")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from ansible.module_utils import started_with
+from ansible.module_utils import started_with, whole_output
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.started_with import Files, Record, is_stale
 
@@ -126,9 +126,9 @@ def main() -> None:
     name = module.params["name"]
 
     def systemctl(*arguments: str) -> str:
-        code, output, error = module.run_command(["systemctl", *arguments])
+        code, output, error = whole_output.run(["systemctl", *arguments])
         if code:
-            _, journal, _ = module.run_command(
+            _, journal, _ = whole_output.run(
                 ["journalctl", "--unit", name, "--lines=20", "--no-pager", "--output=cat"]
             )
             module.fail_json(

@@ -30,7 +30,7 @@ class Ansible:
             "is-enabled": "enabled" if active == "active" else "disabled",
         }
 
-    def run_command(self, words: list[str]) -> tuple[int, str, str]:
+    def run(self, words: tuple[str, ...]) -> tuple[int, str, str]:
         if words[1] in self._says:
             return 0, f"{self._says[words[1]]}\n", ""
         self.done.append(words[1])
@@ -51,6 +51,7 @@ def take_off(
     """Run the module; return its result and the orders that it gave systemd."""
     ansible = Ansible(files, loaded, active, check_mode)
     monkeypatch.setattr(module, "AnsibleModule", lambda **_: ansible)
+    monkeypatch.setattr(module.whole_output, "run", ansible.run)
     with pytest.raises(Exit) as ended:
         module.main()
     return ended.value.args[0], ansible.done

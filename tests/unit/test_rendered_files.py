@@ -21,11 +21,7 @@ class Failed(Exception):
 
 
 class Ansible:
-    """As much of AnsibleModule as writing needs; a command fails when its file says 'bad'."""
-
-    def run_command(self, command: str) -> tuple[int, str, str]:
-        text = Path(command.rsplit(maxsplit=1)[-1]).read_text()
-        return (1, "", "line 1: bad\n") if text == "bad" else (0, "", "")
+    """As much of AnsibleModule as writing needs."""
 
     def fail_json(self, msg: str) -> None:
         raise Failed(msg)
@@ -59,10 +55,13 @@ def test_what_a_power_cut_left_is_written_anew(tmp_path: Path, left: bytes) -> N
 
 
 def test_a_bad_file_keeps_all_others_back(tmp_path: Path) -> None:
+    checker = tmp_path.parent / "checker"
+    checker.write_text("#!/bin/sh\ngrep -Hn bad $1 | cut -d: -f2- | sed 's/:/ is /'; exit 1\n")
+    checker.chmod(0o755)
     (tmp_path / "main").write_text("old")
     good = file(tmp_path / "main", "new")
-    bad = file(tmp_path / "part", "bad", validate="checker %s")
-    with pytest.raises(Failed, match="part does not pass its check and was not written: line 1"):
+    bad = file(tmp_path / "part", "bad", validate=f"{checker} %s")
+    with pytest.raises(Failed, match="part does not pass its check and was not written: 1 is bad"):
         module.write(Ansible(), [good, bad])
     assert (tmp_path / "main").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["main"]
@@ -81,19 +80,21 @@ def test_the_diff_names_the_file(tmp_path: Path) -> None:
     assert diff["after_header"] == str(tmp_path / "one")
 
 
-def test_files_that_are_only_whole_together_are_checked_together(tmp_path: Path) -> None:
-    asked: list[str] = []
+def test_files_that_are_only_whole_together_are_checked_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
 
-    class Checker(Ansible):
-        def run_command(self, command: str) -> tuple[int, str, str]:
-            asked.append(command)
-            return 1, "", "unknown zone"
+    def check(command: list[str]) -> tuple[int, str, str]:
+        asked.append(command)
+        return 1, "", "unknown zone"
 
+    monkeypatch.setattr(module.whole_output, "run", check)
     parts = [file(tmp_path / name, name, validate="checker %p") for name in ("zones", "locations")]
     with pytest.raises(Failed, match=r"zones with .*locations does not pass its check"):
-        module.write(Checker(), [file(tmp_path / "other", "x"), *parts])
+        module.write(Ansible(), [file(tmp_path / "other", "x"), *parts])
     (command,) = asked
-    words = [word.partition("=") for word in command.split()[1:]]
+    words = [word.partition("=") for word in command[1:]]
     assert [path for path, _, _ in words] == [f"{tmp_path}/zones", f"{tmp_path}/locations"]
     assert all(new.startswith(f"{path.rpartition('/')[0]}/.") for path, _, new in words)
     assert list(tmp_path.iterdir()) == []
@@ -106,7 +107,7 @@ class Systemd:
         self.needed = needed
         self.asked: list[list[str]] = []
 
-    def run_command(self, command: list[str], **_options: Any) -> tuple[int, str, str]:
+    def run(self, command: list[str]) -> tuple[int, str, str]:
         self.asked.append(command)
         return 0, self.needed, ""
 
@@ -119,12 +120,16 @@ def test_systemd_reads_a_unit_that_is_another(
     monkeypatch.setattr(module, "UNITS", tmp_path)
     written = [file(tmp_path / name, "") for name in ("b.service.d/hems.conf", "a.timer")]
     systemd = Systemd(needed)
-    module.read_anew(systemd, module.units(written))
+    monkeypatch.setattr(module.whole_output, "run", systemd.run)
+    module.read_anew(Ansible(), module.units(written))
     assert systemd.asked[0][-2:] == ["a.timer", "b.service"]
     assert (["systemctl", "daemon-reload"] in systemd.asked) is told
 
 
-def test_systemd_is_not_asked_about_other_files(tmp_path: Path) -> None:
+def test_systemd_is_not_asked_about_other_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     systemd = Systemd("yes")
-    module.read_anew(systemd, module.units([file(tmp_path / "hems.toml", "")]))
+    monkeypatch.setattr(module.whole_output, "run", systemd.run)
+    module.read_anew(Ansible(), module.units([file(tmp_path / "hems.toml", "")]))
     assert systemd.asked == []

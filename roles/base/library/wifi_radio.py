@@ -9,6 +9,7 @@ import re
 import time
 from pathlib import Path
 
+from ansible.module_utils import whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -108,9 +109,7 @@ class Radios:
         path = self._module.get_bin_path(words[0])
         if path is None:
             return None
-        code, output, _ = self._module.run_command(
-            [path, *words[1:]], environ_update={"LC_ALL": "C"}
-        )
+        code, output, _ = whole_output.run([path, *words[1:]], environment={"LC_ALL": "C"})
         return output if code == 0 else None
 
 

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ansible.module_utils import whole_file
+from ansible.module_utils import whole_file, whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -151,7 +151,7 @@ def main() -> None:
     )
 
     def run(command: list[str]) -> None:
-        code, output, error = module.run_command(command)
+        code, output, error = whole_output.run(command)
         if code:
             said = (error or output).strip().splitlines() or [f"exit code {code}"]
             message = (

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import started_with, unit_sandbox
+from ansible.module_utils import started_with, unit_sandbox, whole_output
 from ansible.module_utils.as_user import as_user
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.home_assistant_files import load, look, save, wanted_entries
@@ -142,7 +142,7 @@ class Service:
 
     def systemctl(self, *arguments: str) -> str:
         """Run systemctl; its failure ends the play."""
-        code, out, err = self.module.run_command(["systemctl", *arguments])
+        code, out, err = whole_output.run(["systemctl", *arguments])
         if code:
             raise ServiceError(
                 f"systemctl {' '.join(arguments)} failed: {' '.join(err.split())} "

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import whole_file
+from ansible.module_utils import whole_file, whole_output
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.home_assistant_lock import (
     STAMP,
@@ -110,8 +110,8 @@ class Installer:
 
     def run(self, what: str, *command: str | Path) -> str:
         """Run a command; return its standard output."""
-        code, out, err = self.module.run_command(
-            [str(part) for part in command], environ_update=self.environment, cwd="/"
+        code, out, err = whole_output.run(
+            [str(part) for part in command], environment=self.environment, cwd="/"
         )
         if code:
             reason = " ".join((err or out).split())[-400:] or f"nothing, exit code {code}"

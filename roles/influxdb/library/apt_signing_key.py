@@ -12,7 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible.module_utils import whole_file
+from ansible.module_utils import whole_file, whole_output
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -124,7 +124,7 @@ def main() -> None:
                 home,
                 *arguments,
             ]
-            _, output, _ = module.run_command(command, data=data, binary_data=True, encoding=None)
+            _, output, _ = whole_output.run_bytes(command, data)
             return bytes(output)
 
         def keys_in(data: bytes) -> list[Key]:
