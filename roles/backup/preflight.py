@@ -51,7 +51,10 @@ def problems(variables: Mapping[str, Any]) -> Iterator[str]:
     account, secret = variables.get("hems_backup_account"), "hems_secret_backup_password"
     if account and secret not in variables:
         yield f"hems_backup_account is set, but {secret} is not: put it into the site's vault.yml."
-    if str(variables.get("hems_backup_repository", "")).startswith("sftp:"):
+    place = str(variables.get("hems_backup_repository", ""))
+    if place.startswith("s3:") and not account:
+        yield "hems_backup_repository is at S3, which needs hems_backup_account: the key's id."
+    if place.startswith("sftp:"):
         for name in SFTP:
             if name not in variables:
                 yield f"hems_backup_repository is by sftp, which needs {name}: a path on the box."

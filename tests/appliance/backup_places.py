@@ -62,6 +62,28 @@ def add(place, day):
     return place.add(TREE, "hems-a", datetime(2026, 1, day, tzinfo=UTC))
 """
 
+# A backup is made, read back and brought back from a REPOSITORY, and what that shows.
+EVERYTHING = """
+place, back = at(REPOSITORY), TOP / "back"
+shutil.rmtree(back, ignore_errors=True)
+place.id() or place.begin()
+place.unlock()
+one = add(place, 1)
+place.check()
+place.fetch(one, TREE, back)
+found = [(path.name, path.read_bytes() == (TREE / path.relative_to(back)).read_bytes())
+         for path in sorted(back.rglob("*")) if path.is_file()]
+print(json.dumps({"found": found, "copies": sorted(place.copies(one, TREE)),
+                  "text": place.text(one, TREE / "sub/small").decode(),
+                  "is_listed": one in [row.id for row in place.snapshots("hems-a")]}))
+"""
+ALL_BACK = {
+    "found": [["big", True], ["small", True]],
+    "copies": ["big", "sub/small"],
+    "text": "hello\n",
+    "is_listed": True,
+}
+
 
 def ask(pi: Any, program: str) -> Any:
     """Run a program on the Pi, with the prelude before it; return what it printed, as JSON."""
@@ -70,32 +92,50 @@ def ask(pi: Any, program: str) -> Any:
     return json.loads(ran.stdout)
 
 
+def sentence(text: str) -> str:
+    """Return what is one sentence, or fail."""
+    assert text.endswith(".") and "\n" not in text and ". " not in text, text
+    return text
+
+
 @contextmanager
-def places(pi: Any) -> Iterator[None]:
-    """Have both servers, restic and a small tree to back up."""
-    wanted = [
-        name for name in ("restic", "restic-rest-server") if not pi.package(name).is_installed
-    ]
-    if wanted:
-        pi.check_output(f"apt-get install -qq --no-install-recommends {' '.join(wanted)}")
+def tree(pi: Any, *packages: str) -> Iterator[None]:
+    """Have restic, other packages and a small tree to back up; nothing of them stays."""
+    before = _installed(pi)
+    pi.check_output(f"apt-get install -qq --no-install-recommends restic {' '.join(packages)}")
     try:
-        _prepare(pi)
-        start(pi, SSHD)
-        start(pi, RESTD)
+        pi.check_output(f"mkdir -p {TREE}/sub && chmod 755 {TOP}")
+        pi.check_output(f"echo hello >{TREE}/sub/small && head -c 100000 /dev/urandom >{TREE}/big")
+        _write(pi, f"{TOP}/passphrase", "legal winner thank year wave sausage worth\n")
         yield
     finally:
-        for unit in (SSHD, RESTD):
-            stop(pi, unit)
-        pi.run("userdel hems-test-sftp")
         pi.check_output(f"rm -rf {TOP}")
-        if wanted:
-            pi.check_output(f"apt-get purge -qq {' '.join(wanted)}")
+        if added := _installed(pi) - before:
+            pi.check_output(f"apt-get purge -qq {' '.join(sorted(added))}")
+
+
+def _installed(pi: Any) -> set[str]:
+    return set(pi.check_output("dpkg-query -W -f '${Package}\\n'").split())
+
+
+@contextmanager
+def places(pi: Any) -> Iterator[None]:
+    """Have both servers and the tree."""
+    with tree(pi, "restic-rest-server"):
+        try:
+            _prepare(pi)
+            start(pi, SSHD)
+            start(pi, RESTD)
+            yield
+        finally:
+            for unit in (SSHD, RESTD):
+                stop(pi, unit)
+            pi.run("userdel hems-test-sftp")
 
 
 def _prepare(pi: Any) -> None:
-    pi.check_output(f"mkdir -p {CHROOT}/up {TREE}/sub {TOP}/rest")
-    pi.check_output(f"chmod 755 {TOP} {CHROOT}")
-    pi.check_output(f"echo hello >{TREE}/sub/small && head -c 100000 /dev/urandom >{TREE}/big")
+    pi.check_output(f"mkdir -p {CHROOT}/up {TOP}/rest")
+    pi.check_output(f"chmod 755 {CHROOT}")
     # No password, and not locked: sshd lets nobody in whose account is.
     pi.check_output("useradd -M -d /up -s /usr/sbin/nologin -p '*' hems-test-sftp")
     pi.check_output(f"chown hems-test-sftp {CHROOT}/up")
@@ -109,7 +149,6 @@ def _prepare(pi: Any) -> None:
     digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     _write(pi, f"{TOP}/htpasswd", f"{ACCOUNT}:{{SHA}}{digest}\n")
     _write(pi, f"{TOP}/sshd_config", SSHD_CONFIG)
-    _write(pi, f"{TOP}/passphrase", "legal winner thank year wave sausage worth\n")
 
 
 def _write(pi: Any, path: str, text: str) -> None:

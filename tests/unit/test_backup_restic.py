@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hems.backup import BackupError, RefusedError, core, reach, restic
+from hems.backup import BackupError, RefusedError, core, reach, restic, watched
 from hems.backup.restic import Restic, Secrets
 
 from tests.unit.backup_place import backup_at
@@ -135,11 +135,39 @@ def test_a_disk_that_is_pulled_and_one_that_hangs_are_told_and_restic_is_ended(
     place.mkdir()
     program = runs.top / "bin/restic"
     program.write_text(f"#!/bin/sh\n{does} {place}\necho $$ >{process}\nexec sleep 600\n")
-    monkeypatch.setattr(restic, "WATCH_SECONDS", 0.3)
+    monkeypatch.setattr(watched, "WATCH_SECONDS", 0.3)
     monkeypatch.setattr(restic, "SECONDS", 5.0)
     with pytest.raises(BackupError, match=words):
         runs.at(str(place)).check()
     assert not Path(f"/proc/{process.read_text().strip()}").exists()
+
+
+IO = "Save(<lock/1>) returned error, retrying after 1s: sync /x: input/output error"
+BUCKET = "Stat(<config/>) returned error, retrying after 1s: The specified bucket does not exist"
+
+
+@pytest.mark.parametrize(
+    ("repository", "said", "words"),
+    [("/x", IO, "The disk of /x fails"), ("s3:http://nas/b", BUCKET, "There is no bucket")],
+)
+def test_what_can_not_succeed_is_told_at_its_third_try_and_restic_is_ended(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, repository: str, said: str, words: str
+) -> None:
+    process, program = runs.top / "process", runs.top / "bin/restic"
+    monkeypatch.setattr(watched, "WATCH_SECONDS", 0.3)
+    place = runs.at(repository, "box")
+
+    def says(times: int, then: str) -> None:
+        said_so = f"echo '{said}' >&2\n" * times
+        program.write_text(f"#!/bin/sh\necho $$ >{process}\n{said_so}exec sleep {then}\n")
+
+    says(2, "1")
+    place.check()
+    says(3, "600")
+    for work in (place.check, lambda: place.copies("1", Path("/a"))):
+        with pytest.raises(BackupError, match=words):
+            work()
+        assert not Path(f"/proc/{process.read_text().strip()}").exists()
 
 
 def test_what_is_not_kept_is_forgotten_and_its_room_is_given_back(runs: Runs) -> None:

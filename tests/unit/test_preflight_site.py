@@ -207,6 +207,15 @@ def test_a_backup_by_sftp_needs_a_key_and_the_servers_own() -> None:
     assert problem.startswith("backup_ssh_key must be a path on the box")
 
 
+def test_a_backup_to_s3_needs_a_key() -> None:
+    place = {"hems_backup_repository": "s3:https://s3.example.org/bucket/hems"}
+    key = {"hems_backup_account": "box", "hems_secret_backup_password": "secret"}
+    assert problems(place | key) == []
+    assert problems(place) == [
+        "hems_backup_repository is at S3, which needs hems_backup_account: the key's id."
+    ]
+
+
 LINKY = {"number": "012345678901", "name": "linky", "title": "Linky"}
 LINKY_KEY = {"012345678901": {"key": "0" * 32, "iv": "F" * 32}}
 

@@ -22,10 +22,8 @@ DRILL_SECONDS = 15 * 86400.0  # two weekly drills were missed
 
 # restic's exit codes, docs "Scripting" (since 0.17)
 NO_REPOSITORY, LOCKED, WRONG_PASSPHRASE = 10, 11, 12
-VANISHED = (
-    r"input/output error|no such device|stale file handle|transport endpoint|read-only file system"
-    r"|no such file or directory"
-)
+FAILING = r"input/output error|read-only file system"
+VANISHED = r"no such device|stale file handle|transport endpoint|no such file or directory"
 AWAY = (
     r"connection refused|no such host|timeout|timed out|no route to host|network is unreachable"
     r"|connection reset|could not resolve|EOF|connection lost|broken pipe|ssh command exited"
@@ -37,6 +35,11 @@ DAMAGED = (
 )
 TRUNCATED = "unexpected EOF"  # of a file; of another machine it is a connection that ended
 REFUSED = r"\b40[13]\b|unauthorized|forbidden|access ?denied|permission denied|host key"
+# S3's answers in words, which is all that restic shows of them.
+S3_KEY = r"access key id|signature we calculated"
+S3_BUCKET = r"the specified bucket does not exist"
+S3_CLOCK = r"request time and the (?:current|server's) time is too large"
+HOPELESS_TIMES = 3  # what goes wrong once may be an accident
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,12 @@ def is_refused(said: str) -> bool:
 def is_damaged(said: str) -> bool:
     """Whether restic could not make sense of what it read."""
     return bool(re.search(DAMAGED, plain(said)))
+
+
+def is_hopeless(said: str, repository: str) -> bool:
+    """Whether restic tries again and again what won't succeed; ``said`` is its stderr so far."""
+    causes = (FAILING,) if is_directory(repository) else (S3_KEY, S3_BUCKET, S3_CLOCK)
+    return len(re.findall("|".join(causes), said, re.IGNORECASE)) >= HOPELESS_TIMES
 
 
 def locks_to_remove(
@@ -171,10 +180,22 @@ def explain(code: int, said: str, repository: str) -> str:
             f"A backup at {repository} is damaged: 'sudo hems backup list' shows the others, "
             "'sudo hems backup verify' tries one."
         )
-    if re.search(REFUSED, said, re.IGNORECASE):
+    if re.search(S3_BUCKET, said, re.IGNORECASE):
+        return f"There is no bucket of the name in {repository}: make one there, or correct it."
+    if re.search(S3_CLOCK, said, re.IGNORECASE):
+        return (
+            f"The clock of the box and that of {repository} differ by more than a quarter of an "
+            "hour: 'timedatectl' says how the box's is."
+        )
+    if re.search(f"{REFUSED}|{S3_KEY}", said, re.IGNORECASE):
         return (
             f"The destination {repository} refuses the box: look at hems_backup_account, its "
             "password or key, and at the rights there."
+        )
+    if is_disk and (why := re.search(FAILING, said, re.IGNORECASE)):
+        return (
+            f"The disk of {repository} fails ({why[0].lower()}): plug it in anew and mount it, and "
+            "replace it if it fails again."
         )
     if is_disk and re.search(VANISHED, said, re.IGNORECASE):
         return (
@@ -186,8 +207,23 @@ def explain(code: int, said: str, repository: str) -> str:
             f"The destination {repository} went away while it was used: see whether it is on, and "
             "look at the network; the backups that are there stay."
         )
-    last = next(iter(said.strip().splitlines()[-1:]), f"exit code {code}")
-    return f"restic failed at {repository} ({last[:200]}): 'journalctl -u hems-backup' has more."
+    last = last_line(said) or f"exit code {code}"
+    return f"restic failed at {repository} ({last}): 'journalctl -u hems-backup' has more."
+
+
+def late(seconds: float, said: str, repository: str) -> str:
+    """Return the sentence for a restic that was given so long; ``said`` is its stderr."""
+    last = last_line(plain(said)) or "it said nothing"
+    return (
+        f"The destination {repository} took more than {seconds / 60:.0f} minutes ({last}): look at "
+        "it and at the network."
+    )
+
+
+def last_line(said: str) -> str:
+    """Return the last line of a program's stderr, without its full stop; empty: there is none."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:200].rstrip(".") if lines else ""
 
 
 def plain(said: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from hems.backup import core
 from hems.backup.backup_settings import Backup
 
 CONNECT_SECONDS = 20
@@ -83,7 +84,7 @@ def ssh_problem(said: str, backup: Backup) -> Problem:
         )
     if re.search(r"subsystem request failed", said, re.IGNORECASE):
         return Problem(f"The server of {place} gives the account no sftp: allow it there.")
-    return away(backup, last_line(said))
+    return away(backup, core.last_line(said) or "it said nothing")
 
 
 def http_problem(status: int, reason: str, backup: Backup) -> Problem | None:
@@ -122,9 +123,3 @@ def unreadable(backup: Backup, files: Sequence[tuple[str, str]]) -> Problem:
     return Problem(
         f"The box needs {named} for {backup.repository}: put it there (docs/backup.md says how)."
     )
-
-
-def last_line(said: str) -> str:
-    """Return the last line of a program's stderr, without what can't be printed."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1][:200].rstrip(".") if lines else "it said nothing"

@@ -10,19 +10,17 @@ import json
 import os
 import shlex
 import socket
-import subprocess
 import tarfile
 import tempfile
 import urllib.parse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-from hems.backup import BackupError, RefusedError, core, destination, reach
+from hems.backup import BackupError, RefusedError, core, destination, reach, watched
 from hems.backup.backup_settings import Backup
 from hems.backup.core import Copy, Snapshot
 
@@ -30,7 +28,7 @@ CACHE = Path("/var/cache/hems-backup")
 TAG = "hems"
 SECONDS = 12 * 3600.0  # the first upload over a slow line
 QUESTION_SECONDS = 600.0
-WATCH_SECONDS = 2.0  # between two looks whether the disk is there
+FIRST_SECONDS = 120.0  # for the smallest file that there is, of a machine that has just answered
 CHUNK = 1 << 20
 # For what only reads: a box that died while it tidied up has locked its backups for every other
 # one, also for that which is to be brought back from them.
@@ -47,6 +45,14 @@ class Secrets:
     known_hosts: str = ""  # path; sftp only
 
 
+class Answer(NamedTuple):
+    """What a run of restic came to."""
+
+    code: int
+    out: bytes
+    said: str  # stderr
+
+
 @dataclass(frozen=True)
 class Restic:
     """The backups at one destination."""
@@ -57,8 +63,9 @@ class Restic:
     def id(self) -> str:
         """Return the id of what is at the destination; empty where there is nothing yet."""
         self._look()
-        done = self._run(["cat", "config", NO_LOCK], fine=(0, core.NO_REPOSITORY))
-        return str(json.loads(done.stdout)["id"]) if done.returncode == 0 else ""
+        fine = (0, core.NO_REPOSITORY)
+        done = self._run(["cat", "config", NO_LOCK], fine, FIRST_SECONDS)
+        return str(json.loads(done.out)["id"]) if done.code == 0 else ""
 
     def begin(self) -> None:
         """Make a place for backups at the destination."""
@@ -69,14 +76,14 @@ class Restic:
         moment = made.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         words = ["backup", f"--host={host}", f"--tag={TAG}", f"--time={moment}", str(directory)]
         done = self._run(words, seconds=SECONDS)
-        summary = [json.loads(line) for line in done.stdout.splitlines() if b"summary" in line]
+        summary = [json.loads(line) for line in done.out.splitlines() if b"summary" in line]
         return str(summary[-1]["snapshot_id"])
 
     def snapshots(self, host: str) -> list[Snapshot]:
         """Return a box's backups at the destination, the newest last."""
         self._look()
         words = ["snapshots", NO_LOCK, f"--host={host}", f"--tag={TAG}"]
-        rows = json.loads(self._run(words).stdout)
+        rows = json.loads(self._run(words).out)
         found = [
             Snapshot(
                 row["id"],
@@ -100,21 +107,20 @@ class Restic:
         mine = [f"--host={host}", f"--tag={TAG}", "--group-by=host"]
         # Not pruned in one go: where nothing can be removed, that leaves an index every night.
         done = self._run(["forget", *mine, *keep], fine=(0, 1, 3), seconds=SECONDS)
-        said = done.stderr.decode("utf-8", "replace")
         # restic 0.18 calls that done all the same, with exit code 0.
-        if core.is_refused(said):
+        if core.is_refused(done.said):
             raise RefusedError(
                 f"The destination {self.settings.repository} lets the box remove no old backups: "
                 "it has to do that by itself (backup_append_only says that it does)."
             )
-        if done.returncode:
-            raise BackupError(core.explain(done.returncode, said, self.settings.repository))
-        if any(group["remove"] for group in json.loads(done.stdout)):
+        if done.code:
+            raise BackupError(core.explain(done.code, done.said, self.settings.repository))
+        if any(group["remove"] for group in json.loads(done.out)):
             self._run(["prune"], seconds=SECONDS)
 
     def unlock(self) -> None:
         """Remove the locks that nobody holds any more."""
-        names = self._run(["list", "locks", NO_LOCK]).stdout.decode().split()
+        names = self._run(["list", "locks", NO_LOCK]).out.decode().split()
         locks = [self._lock(name) for name in names]
         host, runs = socket.gethostname(), lambda process: Path(f"/proc/{process}").exists()
         if options := core.locks_to_remove(locks, datetime.now(UTC), host, runs):
@@ -122,13 +128,12 @@ class Restic:
 
     def _lock(self, name: str) -> core.Lock | None:
         done = self._run(["cat", "lock", name, NO_LOCK], fine=(0, 1))
-        said = done.stderr.decode("utf-8", "replace")
-        if done.returncode == 0:
-            row = json.loads(done.stdout)
+        if done.code == 0:
+            row = json.loads(done.out)
             return core.Lock(datetime.fromisoformat(row["time"]), row["hostname"], row["pid"])
-        if core.is_damaged(said):
+        if core.is_damaged(done.said):
             return None
-        raise BackupError(core.explain(done.returncode, said, self.settings.repository))
+        raise BackupError(core.explain(done.code, done.said, self.settings.repository))
 
     def fetch(
         self, snapshot: str, directory: Path, to: Path, names: Sequence[str] | None = None
@@ -140,7 +145,7 @@ class Restic:
 
     def text(self, snapshot: str, path: Path) -> bytes:
         """Return one small file of a backup."""
-        return self._run(["dump", NO_LOCK, snapshot, str(path)]).stdout
+        return self._run(["dump", NO_LOCK, snapshot, str(path)]).out
 
     def copies(self, snapshot: str, directory: Path) -> dict[str, Copy]:
         """Read a whole backup and return its files' sizes and SHA-256, by path from its top."""
@@ -162,68 +167,31 @@ class Restic:
 
     @contextmanager
     def _stream(self, words: Sequence[str]) -> Iterator[tarfile.TarFile]:
-        with self._ready(words) as (command, environment), tempfile.TemporaryFile() as said:
-            with subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                env=environment,
-                cwd="/",
-            ) as process:
-                assert process.stdout is not None
-                broken: Exception | None = None
-                try:
-                    with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                        yield archive
-                except (tarfile.TarError, EOFError) as error:
-                    broken = error
-            said.seek(0)
-            if process.returncode or broken:
-                text = said.read().decode("utf-8", "replace") or f"damaged: {broken}"
-                raise BackupError(core.explain(process.returncode, text, self.settings.repository))
+        with self._running(words, SECONDS) as done:
+            broken: Exception | None = None
+            try:
+                with tarfile.open(fileobj=done.out, mode="r|") as archive:
+                    yield archive
+            except (tarfile.TarError, EOFError) as error:
+                broken = error
+        if done.code or broken:
+            text = done.said or f"damaged: {broken}"
+            raise BackupError(core.explain(done.code, text, self.settings.repository))
 
     def _run(
         self, words: Sequence[str], fine: Sequence[int] = (0,), seconds: float = QUESTION_SECONDS
-    ) -> subprocess.CompletedProcess[bytes]:
-        with self._ready(["--json", *words]) as (command, environment):
-            try:
-                with subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=environment,
-                    cwd="/",
-                ) as process:
-                    done = self._watched(process, seconds)
-            except OSError as error:
-                raise BackupError(f"restic can't be run ({error}): run the playbook.") from error
-        if done.returncode not in fine:
-            said = done.stderr.decode("utf-8", "replace")
-            raise BackupError(core.explain(done.returncode, said, self.settings.repository))
-        return done
+    ) -> Answer:
+        with self._running(["--json", *words], seconds) as done:
+            out = done.out.read()
+        if done.code not in fine:
+            raise BackupError(core.explain(done.code, done.said, self.settings.repository))
+        return Answer(done.code, out, done.said)
 
-    def _watched(
-        self, process: subprocess.Popen[bytes], seconds: float
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Wait for restic, which tries a disk that is gone for a quarter of an hour and more."""
-        repository, ends = self.settings.repository, monotonic() + seconds
-        disk = _disk(repository) if core.is_directory(repository) else None
-        try:
-            while True:
-                with suppress(subprocess.TimeoutExpired):
-                    out, said = process.communicate(timeout=WATCH_SECONDS)
-                    return subprocess.CompletedProcess(process.args, process.returncode, out, said)
-                if disk is not None and _disk(repository) != disk:
-                    raise BackupError(core.explain(1, "no such device", repository))
-                if monotonic() > ends:
-                    raise BackupError(
-                        f"The destination {repository} took more than {seconds / 60:.0f} minutes: "
-                        "look at it and at the network."
-                    )
-        finally:
-            process.kill()  # unless it has ended
+    @contextmanager
+    def _running(self, words: Sequence[str], seconds: float) -> Iterator[watched.Run]:
+        place = self.settings.repository
+        with self._ready(words) as call, watched.run(*call, place, seconds) as running:
+            yield running
 
     @contextmanager
     def _ready(self, words: Sequence[str]) -> Iterator[tuple[list[str], dict[str, str]]]:
@@ -265,14 +233,6 @@ class Restic:
             for text in (self.settings.account, self.secrets.account)
         )
         return core.with_account(self.settings.repository, account, password)
-
-
-def _disk(place: str) -> int | None:
-    """Return which disk a directory is on; None where it is not there."""
-    try:
-        return os.stat(place).st_dev
-    except OSError:
-        return None
 
 
 def _write(file: Path, text: str) -> str:
