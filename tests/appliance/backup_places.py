@@ -84,6 +84,17 @@ ALL_BACK = {
     "is_listed": True,
 }
 
+# Three are made at a REPOSITORY that keeps one; its day is what is left.
+FORGETTING = """
+place = at(REPOSITORY)
+place.id() or place.begin()
+for day in (2, 3, 4):
+    add(place, day)
+place.forget("hems-a")
+place.check()
+print(json.dumps([str(row.time)[:10] for row in place.snapshots("hems-a")]))
+"""
+
 
 def ask(pi: Any, program: str) -> Any:
     """Run a program on the Pi, with the prelude before it; return what it printed, as JSON."""

@@ -15,6 +15,7 @@ from tests.appliance.backup_places import (
     ALL_BACK,
     BIG,
     EVERYTHING,
+    FORGETTING,
     MUTE_PORT,
     REST,
     SFTP,
@@ -119,18 +120,7 @@ print(json.dumps([refused, before, len(place.snapshots("hems-a")), indexes,
 
 
 def test_a_disk_forgets_what_is_not_kept(pi: Any) -> None:
-    found = ask(
-        pi,
-        """
-place = at(str(TOP / "disk"))
-place.id() or place.begin()
-for day in (2, 3, 4):
-    add(place, day)
-place.forget("hems-a")
-place.check()
-print(json.dumps([str(row.time)[:10] for row in place.snapshots("hems-a")]))""",
-    )
-    assert found == ["2026-01-04"]
+    assert ask(pi, FORGETTING.replace("REPOSITORY", repr(f"{TOP}/disk"))) == ["2026-01-04"]
 
 
 @pytest.mark.parametrize("repository", [SFTP, REST, f"{TOP}/disk"], ids=["sftp", "rest", "disk"])

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from tests.appliance import backup_places
-from tests.appliance.backup_places import ALL_BACK, EVERYTHING, ask, sentence
+from tests.appliance.backup_places import ALL_BACK, EVERYTHING, FORGETTING, ask, sentence
 from tests.appliance.waiting import LONG, wait_until
 
 pytestmark = LONG
 
 SERVER, PORT = "hems-test-s3", 8997
-BUCKET = f"s3:http://127.0.0.1:{PORT}/backups"
-REPOSITORY = f"{BUCKET}/hems"
+REPOSITORY = f"s3:http://127.0.0.1:{PORT}/backups/hems"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,18 +41,7 @@ def test_a_tree_goes_there_is_read_back_and_comes_back(pi: Any) -> None:
 
 
 def test_what_is_not_kept_is_forgotten(pi: Any) -> None:
-    found = ask(
-        pi,
-        f"""
-place = at({REPOSITORY!r})
-place.id() or place.begin()
-for day in (2, 3, 4):
-    add(place, day)
-place.forget("hems-a")
-place.check()
-print(json.dumps([str(row.time)[:10] for row in place.snapshots("hems-a")]))""",
-    )
-    assert found == ["2026-01-04"]
+    assert ask(pi, FORGETTING.replace("REPOSITORY", repr(REPOSITORY))) == ["2026-01-04"]
 
 
 def test_a_bucket_that_is_not_there_is_told_at_once(pi: Any) -> None:
